@@ -51,10 +51,10 @@ void crypto_seal(const unsigned char key[CRYPTO_KEY], const void *ad, size_t ad_
 bool crypto_open(const unsigned char key[CRYPTO_KEY], const void *ad, size_t ad_len,
         const void *sealed, size_t len, unsigned char *out) __attribute__((warn_unused_result));
 
-/* Signatures: Ed25519. */
-void crypto_sign_keypair(
+/* Signatures: Ed25519. (Not named crypto_sign…: those names are libsodium's.) */
+void crypto_keypair(
         unsigned char public_key[CRYPTO_SIGN_PUBLIC], unsigned char secret_key[CRYPTO_SIGN_SECRET]);
-void crypto_sign(const unsigned char secret_key[CRYPTO_SIGN_SECRET], const void *data, size_t len,
+void crypto_signature(const unsigned char secret_key[CRYPTO_SIGN_SECRET], const void *data, size_t len,
         unsigned char signature[CRYPTO_SIGNATURE]);
 bool crypto_verify(const unsigned char public_key[CRYPTO_SIGN_PUBLIC], const void *data, size_t len,
         const unsigned char signature[CRYPTO_SIGNATURE]) __attribute__((warn_unused_result));
@@ -92,7 +92,7 @@ bool crypto_code_read(const char *typed, char out[CRYPTO_CODE + 1])
         __attribute__((warn_unused_result));
 
 /* Reads a key file: exactly size bytes, a regular file that others may not read. The path is named
- * in errors, the contents never. */
+ * in errors, the contents never. ERR_NOT_FOUND, ERR_CONFIG (size, mode, kind), ERR_IO. */
 bool crypto_key_read(const char *path, unsigned char *key, size_t size, struct err *e)
         __attribute__((warn_unused_result));
 /* Writes a new key file with mode 0600 (fsync, file and folder); ERR_CONFLICT if it exists. */
