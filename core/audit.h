@@ -9,9 +9,11 @@
 #ifndef FLEETPORT_CORE_AUDIT_H
 #define FLEETPORT_CORE_AUDIT_H
 
+#include "lib/arena.h"
 #include "lib/clock.h"
 #include "lib/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -69,6 +71,17 @@ bool audit_wait(struct audit_ticket *ticket, int64_t timeout_ms, int64_t *number
 /* Both at once. number may be NULL. */
 bool audit_record(struct audit_client *client, const struct audit_entry *entry, int64_t *number,
         struct err *e) __attribute__((warn_unused_result));
+
+/* The number of the newest entry of the log. */
+bool audit_last(struct audit_client *client, int64_t *number, struct err *e)
+        __attribute__((warn_unused_result));
+
+/* The first begun record of this program, numbered above after and at most last, that no record
+ * has closed: *number and *entry, whose texts live in the arena. *number 0: there is none. Used
+ * by changes.c when a program starts. */
+bool audit_open_change(struct audit_client *client, int64_t after, int64_t last, int64_t *number,
+        struct arena *arena, struct audit_entry *entry, struct err *e)
+        __attribute__((warn_unused_result));
 
 const char *audit_outcome_name(enum audit_outcome outcome); /* "done", "not-found" … */
 
