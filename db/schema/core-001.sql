@@ -3,7 +3,7 @@
 --
 -- Times are milliseconds since 1970 (UTC). `public_id` is what URLs, the wire and the audit log show;
 -- 64-bit keys stay inside. Columns named sealed_… hold XChaCha20-Poly1305 ciphertext under the person's
--- data key, with "table.column.row" as associated data; …_index columns hold HMAC-SHA-256 blind indexes.
+-- data key, with "table.column.row" (row: the person's public id) as associated data; …_index columns hold HMAC-SHA-256 blind indexes.
 
 -- Customers own devices; partners manage them under a contract; one operator runs the installation.
 CREATE TABLE organisation (
@@ -62,7 +62,8 @@ CREATE TABLE account (
   created_at          INTEGER NOT NULL,
   suspended_at        INTEGER,
   removed_at          INTEGER,
-  rights_version      INTEGER NOT NULL DEFAULT 1  -- raised by every change of role, grant or suspension
+  rights_version      INTEGER NOT NULL DEFAULT 1  -- raised by a change of role or password and by suspension:
+                                                  -- ends the person's sessions (grants act through `scope`)
 ) STRICT;
 CREATE UNIQUE INDEX account_sign_in_name ON account (sign_in_name_index) WHERE removed_at IS NULL;
 CREATE INDEX account_organisation ON account (organisation_id);
@@ -113,6 +114,7 @@ CREATE TABLE sign_in_attempt (
   ok       INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX sign_in_attempt_subject ON sign_in_attempt (subject, at);
+CREATE INDEX sign_in_attempt_at ON sign_in_attempt (at);
 
 -- A right of a person on a group. Named device_grant because GRANT is SQL's own word.
 CREATE TABLE device_grant (
@@ -125,9 +127,9 @@ CREATE TABLE device_grant (
   purpose    TEXT NOT NULL DEFAULT '',
   created_at INTEGER NOT NULL,
   expires_at INTEGER,                             -- partners' people: always set (default 180 days)
-  ended_at   INTEGER,
-  UNIQUE (account_id, group_id, "right")
+  ended_at   INTEGER
 ) STRICT;
+CREATE UNIQUE INDEX device_grant_live ON device_grant (account_id, group_id, "right") WHERE ended_at IS NULL;
 CREATE INDEX device_grant_group ON device_grant (group_id);
 
 -- A device, with the columns that lists sort and filter by (architecture.md, Storage). Ingest keeps them.
