@@ -5,12 +5,14 @@
  * SOCK_SEQPACKET keeps messages apart. Each begins with one byte (what is asked, or how it went),
  * the client's ticket and one number, big-endian; the rest depends on the first byte:
  *
- *   client  RECORD  ticket, 0      body (audit_record.h)     put this into the log
- *   client  OPEN    ticket, after  u64 last                  the first begun record of mine,
- * numbered above `after` and at most `last`, that no record has closed client  LAST    ticket, 0 –
- * the number of the log's newest entry daemon  OK      ticket, number – RECORD, LAST: the number
- *   daemon  OK      ticket, number record                    OPEN: the entry; number 0: there is
- * none daemon  other   ticket, 0      text                      it did not work: what and why
+ *   from    kind    numbers         rest      meaning
+ *   client  RECORD  ticket, 0       a body    put this into the log (audit_record.h)
+ *   client  OPEN    ticket, after   u64 last  the first begun record of mine, numbered above after
+ *                                             and at most last, that no record has closed
+ *   client  LAST    ticket, 0       nothing   the number of the log's newest entry
+ *   daemon  OK      ticket, number  nothing   to RECORD and LAST: the number
+ *   daemon  OK      ticket, number  a record  to OPEN: the entry; number 0 and nothing: none is open
+ *   daemon  others  ticket, 0       text      it did not work: what and why
  */
 #ifndef FLEETPORT_CORE_AUDIT_WIRE_H
 #define FLEETPORT_CORE_AUDIT_WIRE_H
