@@ -56,19 +56,24 @@ struct sql_options {
 	unsigned read;               /* stores to read, as bits; includes those to write */
 	unsigned write;              /* stores to write */
 	unsigned own;                /* stores whose checkpoints this process owns */
-	unsigned migrate;            /* stores to create or bring up to date at open (subset of write) */
+	unsigned migrate;            /* stores to create or bring up to date at open (subset of write; the
+	                                folder must be there) */
 	unsigned readers;            /* pool size; 0: cores + 2, at most 8 */
 	unsigned queue;              /* writes waiting per store before ERR_BUSY; 0: 4096 */
 	const struct sql_table *const *tables; /* ended by NULL; must live as long as the sql_db */
-	const struct clock *clock;   /* behind the SQL function now_ms(); NULL: the real one */
+	const struct clock *clock;   /* behind the SQL function now_ms(), which stands still while a
+	                                connection is borrowed or a write runs; NULL: the real one */
 };
 
 struct sql_db;
 struct sql_conn;
 struct sql_cursor;
 
-/* Opens. ERR_UNAVAILABLE: a store is not there yet (its owner has not come up): try again.
- * ERR_CONFIG: a statement does not fit the schema, or the schema is newer than the program. */
+/* Opens. A store that is not there yet, or that its owner has not brought up to date, does not make it
+ * fail: sql_borrow() and sql_write() give ERR_UNAVAILABLE (503) and try again each time, until it is.
+ * ERR_CONFIG: a statement does not fit the schema, or the schema is newer than the program. (Both are
+ * found here if the stores are there; else by the first sql_borrow() or sql_write() that finds them.)
+ * Writers that failed for good (I/O error, damage) answer ERR_CORRUPT until the program starts anew. */
 bool sql_open(const struct sql_options *options, struct sql_db **out, struct err *e)
 	__attribute__((warn_unused_result, nonnull(1, 2)));
 
@@ -118,7 +123,8 @@ struct sql_into {
 #define SQL_NO_INTO NULL, 0
 
 /* Borrows a read connection and begins a read transaction: all that is read through it is one moment.
- * Waits at most timeout_ms; ERR_BUSY then. NULL on failure. Give back with sql_return() before the
+ * Waits at most timeout_ms; ERR_BUSY then. NULL on failure. What runs longer than 5 s in all is
+ * interrupted (ERR_BUSY). Give back with sql_return() before the
  * audit wait and before rendering. */
 struct sql_conn *sql_borrow(struct sql_db *db, int64_t timeout_ms, struct err *e)
 	__attribute__((warn_unused_result, nonnull(1)));
