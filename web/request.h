@@ -30,12 +30,12 @@ struct web_header {
 /* What a transport hands over. Strings live until web_handle() returns. */
 struct web_incoming {
 	const char *method; /* "GET" */
-	const char *path;  /* as received after the transport's normalising (nginx: DOCUMENT_URI) */
-	const char *query; /* without '?', "" if none */
+	const char *path;   /* percent-decoded once by the transport (nginx: DOCUMENT_URI is) */
+	const char *query;  /* without '?', "" if none */
 	const struct web_header
 	        *headers; /* every header once per occurrence: duplicates are seen */
 	size_t header_count;
-	const char *body;
+	const char *body; /* NULL with body_len > 0: longer than the transport takes; a 413 */
 	size_t body_len;
 	const char *address;        /* of the client, from the connection */
 	const char *request_id;     /* 32 hex digits from nginx's $request_id; NULL: one is made */
@@ -55,12 +55,15 @@ struct web_request {
 	const struct web_site *site;
 	const struct web_route *route;
 	enum web_method method;
-	const char *path; /* percent-decoded once, checked UTF-8, no NUL, no "." or ".." segment */
+	const char *path; /* decoded, checked: UTF-8, no control characters, no "." or ".." segment
+	                   */
 	const char *request_id;
 	const char *address;
 	const struct web_incoming *in;
-	const struct web_value *values; /* decoded and typed by the route's field table */
+	struct web_value *values; /* decoded and typed by the route's field table */
 	size_t value_count;
+	const struct web_header *cookies; /* read through web_cookie() */
+	size_t cookie_count;
 	void *session; /* set by the site's guard: the program's own session, or NULL */
 	const unsigned char *csrf_secret; /* 32 bytes, set by the guard with the session, or NULL */
 	void *context; /* the program's own state for this request (audit ticket …) */
