@@ -57,6 +57,7 @@ struct program {
 	char *text; /* the line cut at its tabs; argv points in here */
 	char *argv[ARGUMENTS_MAX + 1];
 	const char *name;
+	const char *stamp;
 	enum state state;
 	bool wanted; /* false: not in the table any more, forget it once ended */
 	pid_t pid;   /* 0: none */
@@ -109,10 +110,11 @@ static bool program_parse(struct program *p, const char *line, struct err *e)
 	}
 	rest = p->text;
 	p->name = strsep(&rest, "\t");
-	(void)strsep(&rest, "\t"); /* the stamp matters only as part of the line */
+	p->stamp = strsep(&rest, "\t");
 	while (rest != NULL && count < ARGUMENTS_MAX)
 		p->argv[count++] = strsep(&rest, "\t");
-	if (count == 0 || rest != NULL || p->name[0] == '\0' || strchr(p->name, '/') != NULL) {
+	if (p->stamp == NULL || count == 0 || rest != NULL || p->name[0] == '\0' ||
+	        strchr(p->name, '/') != NULL) {
 		err_set(e, ERR_CONFIG, "not a program: \"%.100s\"", line);
 		program_free(p);
 		return false;
@@ -286,6 +288,7 @@ static bool take_line(const char *line, struct err *e)
 		known->line = fresh.line;
 		known->text = fresh.text;
 		known->name = fresh.name;
+		known->stamp = fresh.stamp;
 		memcpy(known->argv, fresh.argv, sizeof known->argv);
 		stop(known);
 	} else {
@@ -366,7 +369,7 @@ static bool end_all(void)
 	return others || (program_count > 0 && programs[0].pid != 0);
 }
 
-/* name, state, pid, restarts, since (ms), last exit ("-", "exit N", "signal N"). */
+/* name, stamp, state, pid, restarts, since (ms), last exit ("-", "exit N", "signal N"). */
 static void write_status(void)
 {
 	FILE *file = fopen("status.new", "we");
@@ -378,8 +381,8 @@ static void write_status(void)
 	for (size_t i = 0; i < program_count; i++) {
 		const struct program *p = &programs[i];
 
-		fprintf(file, "%s\t%s\t%ld\t%u\t%lld\t", p->name, state_names[p->state],
-		        (long)p->pid, p->restarts, (long long)p->changed_at);
+		fprintf(file, "%s\t%s\t%s\t%ld\t%u\t%lld\t", p->name, p->stamp,
+		        state_names[p->state], (long)p->pid, p->restarts, (long long)p->changed_at);
 		if (p->exit_status == -1)
 			fputs("-\n", file);
 		else if (WIFEXITED(p->exit_status))
