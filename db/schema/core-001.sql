@@ -158,12 +158,14 @@ CREATE TABLE device (
   retired_at      INTEGER,
   UNIQUE (customer_id, identity_kind, identity_value)
 ) STRICT;
-CREATE INDEX device_by_name ON device (group_id, name, id);
-CREATE INDEX device_by_state ON device (group_id, state, id);
-CREATE INDEX device_by_attention ON device (group_id, attention, id);
-CREATE INDEX device_by_supply ON device (group_id, lowest_supply, id);
-CREATE INDEX device_by_seen ON device (group_id, seen_hour, id);
-CREATE INDEX device_by_model ON device (group_id, model, id);
+-- One index a sort order of the list (core/devices.c); lists show devices that are not retired.
+CREATE INDEX device_by_name ON device (group_id, name COLLATE NOCASE, id) WHERE retired_at IS NULL;
+CREATE INDEX device_by_model ON device (group_id, model COLLATE NOCASE, id) WHERE retired_at IS NULL;
+CREATE INDEX device_by_state ON device (group_id, state, id) WHERE retired_at IS NULL;
+CREATE INDEX device_by_attention ON device (group_id, attention, id) WHERE retired_at IS NULL;
+CREATE INDEX device_by_supply ON device (group_id, ifnull(lowest_supply, 101), id) WHERE retired_at IS NULL;
+CREATE INDEX device_by_seen ON device (group_id, seen_hour, id) WHERE retired_at IS NULL;
+CREATE INDEX device_counts ON device (group_id, retired_at, state, attention, seen_hour); -- the fleet page
 CREATE INDEX device_agent ON device (agent_id);
 CREATE INDEX device_entry ON device (customer_id, agent_id, entry);
 

@@ -69,6 +69,7 @@ CREATE TABLE event (
   PRIMARY KEY (device, at, event_id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX event_once ON event (device, event_id);
+CREATE INDEX event_open ON event (device, at) WHERE cleared_at IS NULL;
 
 CREATE TABLE job (
   device      INTEGER NOT NULL,
