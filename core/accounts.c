@@ -36,7 +36,7 @@ enum {
 	" a.sealed_display_name, a.sealed_mail, k.wrapped FROM account a"                          \
 	" JOIN organisation o ON o.id = a.organisation_id"                                         \
 	" LEFT JOIN person_key k ON k.account_id = a.id WHERE a.removed_at IS NULL"
-#define SELECT_OUT "itittttttiIibbBB"
+#define SELECT_OUT "ititttttiIibbBB"
 
 static const struct sql_statement statements[] = {
         [ORGANISATION_KIND] = {.role = SQL_READ,
