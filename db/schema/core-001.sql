@@ -147,7 +147,7 @@ CREATE TABLE device (
   serial_number   TEXT,
   firmware        TEXT,
   name            TEXT NOT NULL,                  -- shown: model, or what stands in for it
-  search_key      TEXT NOT NULL,                  -- NFKC, case-folded: manufacturer, model, serial, group
+  search_key      TEXT NOT NULL,                  -- NFKC, case-folded: manufacturer, model, serial number, name, entry
   state           TEXT NOT NULL CHECK (state IN ('idle', 'processing', 'stopped', 'unknown')),
   attention       INTEGER NOT NULL DEFAULT 0,     -- 0 none, 1 report, 2 supply low / warning, 3 error
   attention_text  TEXT NOT NULL DEFAULT '',       -- the most urgent reason's keyword
@@ -167,7 +167,8 @@ CREATE INDEX device_by_supply ON device (group_id, ifnull(lowest_supply, 101), i
 CREATE INDEX device_by_seen ON device (group_id, seen_hour, id) WHERE retired_at IS NULL;
 CREATE INDEX device_counts ON device (group_id, retired_at, state, attention, seen_hour); -- the fleet page
 CREATE INDEX device_agent ON device (agent_id);
-CREATE INDEX device_entry ON device (customer_id, agent_id, entry);
+CREATE INDEX device_identity ON device (identity_value, customer_id); -- the same serial at two customers
+CREATE INDEX device_entry ON device (customer_id, agent_id, entry, list_version);
 
 -- An agent (a collector on a customer's network, or a device's firmware).
 CREATE TABLE agent (

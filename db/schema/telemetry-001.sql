@@ -2,8 +2,8 @@
 -- telemetry 1: what devices say. device is core.device.id (no foreign keys across files).
 -- Times are milliseconds since 1970 (UTC). Tables that grow with time are clustered by (device, time).
 
--- The latest full state of a device. status, settings and counters as canonical JSON objects: shown
--- whole, never searched.
+-- The latest state of a device. reasons, codes and counters are JSON: shown whole, never searched. The
+-- row is rewritten at every report, so what is long and seldom changes (settings) stands elsewhere.
 CREATE TABLE device_state (
   device        INTEGER PRIMARY KEY,
   acquired_at   INTEGER NOT NULL,
@@ -17,9 +17,19 @@ CREATE TABLE device_state (
   device_time   INTEGER,
   region        TEXT,
   country       TEXT,
-  settings      TEXT NOT NULL DEFAULT '{}',
-  counters      TEXT NOT NULL DEFAULT '{}'
+  counters      TEXT NOT NULL DEFAULT '{}',
+  settings_hash BLOB,                             -- of the settings last reported: equal means nothing to compare
+  sampled_day   INTEGER NOT NULL                  -- days since 1970 of the newest daily point in `sample`
 ) STRICT;
+
+-- The latest settings, a JSON object of scalars a category.
+CREATE TABLE device_settings (
+  device     INTEGER NOT NULL,
+  category   TEXT NOT NULL,                       -- panel, printer, maintenance, media, network
+  settings   TEXT NOT NULL,
+  changed_at INTEGER NOT NULL,
+  PRIMARY KEY (device, category)
+) STRICT, WITHOUT ROWID;
 
 -- Narrow and written at every report: when a device was last heard of.
 CREATE TABLE device_seen (
@@ -70,6 +80,7 @@ CREATE TABLE event (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX event_once ON event (device, event_id);
 CREATE INDEX event_open ON event (device, at) WHERE cleared_at IS NULL;
+CREATE INDEX event_open_reason ON event (device, reason) WHERE cleared_at IS NULL;
 
 CREATE TABLE job (
   device      INTEGER NOT NULL,
