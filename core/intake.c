@@ -16,7 +16,7 @@ enum { FIND_IDENTITY, FIND_ENTRY, FIND_TWIN, DEFAULT_GROUP, NAMED_GROUP, COUNT_O
 	"id, public_id, list_version, seen_hour, coalesce(agent_id, 0), state, attention, attention_text,"   \
 	" coalesce(lowest_supply, -1), manufacturer, model, coalesce(serial_number, ''), coalesce(firmware, ''),"  \
 	" name, entry, identity_kind, identity_value"
-#define ROW_TYPES "itiiiititttttttt" "t"
+#define ROW_TYPES "itiiititi" "tttttttt"
 
 static const struct sql_statement statements[] = {
 	[FIND_IDENTITY] = {.role = SQL_READ, .store = SQL_CORE, .in = "itt", .out = ROW_TYPES,

@@ -451,10 +451,14 @@ static bool merge_settings(struct one *o, unsigned char hash[CRYPTO_HASH], struc
 	*keep = o->old.settings_hash_len == 0 ? SQL_NULL : SQL_B(o->old.settings_hash, o->old.settings_hash_len);
 	for (int group = 0; group < REPORT_SETTING_GROUPS; group++) {
 		const struct report_settings *s = &o->d->settings[group];
-		buf_printf(&all, "\n%d", group);
-		for (size_t i = 0; i < s->count; i++)
-			buf_printf(&all, "\n%s=%d%s%.17g", s->items[i].name, s->items[i].truth,
-				or_empty(s->items[i].text), s->items[i].number);
+		buf_putc(&all, (char)group);
+		for (size_t i = 0; i < s->count; i++) {
+			/* NULs between the texts: none has one inside. */
+			buf_append(&all, s->items[i].name, strlen(s->items[i].name) + 1);
+			buf_append(&all, or_empty(s->items[i].text), strlen(or_empty(s->items[i].text)) + 1);
+			buf_append(&all, &s->items[i].number, sizeof s->items[i].number);
+			buf_putc(&all, (char)(4 * s->items[i].type + s->items[i].truth));
+		}
 	}
 	if (all.failed) {
 		buf_free(&all);
