@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # lint.sh BUILD: layers, formatting, shell scripts, cppcheck, clang-tidy. One line of TAP a check.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 build=$1
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
@@ -16,7 +16,7 @@ check() { # WORDS COMMAND …
 		echo "ok $number - $words"
 	else
 		echo "not ok $number - $words"
-		sed 's/^/# /' "$out" | head -n 60
+		sed 's/^/# /' "$out" | head -n 100
 	fi
 }
 
@@ -46,7 +46,8 @@ tidy() {
 	# shellcheck disable=SC2046
 	git ls-files -- 'lib/*.c' 'db/*.c' 'core/*.c' 'web/*.c' 'templates/*.c' 'cgi/*.c' 'daemons/*.c' 'agents/*.c' \
 		'cli/*.c' 'deploy/*.c' 'demo/*.c' |
-		xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$@" -- '"$(flags)"' 2>/dev/null' tidy
+		grep -v -x lib/error.c |
+		xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$@" -- -include tests/helpers/analyzer.h '"$(flags)"' 2>/dev/null' tidy
 }
 
 check "includes run one way, and nothing banned is called" tests/layers.sh .
