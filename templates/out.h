@@ -23,6 +23,8 @@ struct out {
 	const char *time_zone; /* the person's, IANA: "Europe/Berlin"; NULL: "UTC" */
 	const char *csrf;      /* web_csrf_token(); "" without a session */
 	int64_t now_ms;        /* wall time of this page, for "3 min ago" */
+	/* moment.c's own: the zone's offset from UTC, and the times between which it holds */
+	int64_t zone_offset_ms, zone_from, zone_until;
 };
 
 /* Binds the translations in `folder` (…/locale); once, before threads start. false: no memory. */

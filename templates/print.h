@@ -8,6 +8,8 @@
 
 #include "templates/out.h"
 
+#include <string.h>
+
 void out_text(struct out *out, const char *text);
 void out_attribute(struct out *out, const char *text);
 void out_url(struct out *out, const char *url);

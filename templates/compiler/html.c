@@ -13,7 +13,7 @@ static const char *const void_elements[] = {
 /* Elements that run code, load foreign pages, or change what other elements mean. */
 static const char *const refused_elements[] = {"style", "base", "iframe", "frame", "object",
         "embed", "applet", "portal", "animate", "animatetransform", "animatemotion", "set",
-        "foreignobject", "math", "noscript", "plaintext", "xmp", "listing", "template", NULL};
+        "foreignobject", "math", "plaintext", "xmp", "listing", "template", NULL};
 
 static const char *const url_attributes[] = {
         "href", "src", "action", "formaction", "cite", "poster", "xlink:href", NULL};
@@ -373,6 +373,8 @@ bool html_feed(struct html *html, const char *text, size_t len, unsigned line, s
 bool html_value(struct html *html, unsigned line, enum html_context *context, struct err *e)
 {
 	html->line = line;
+	if (is_inside(html, "noscript")) /* read as text where scripts run, as tags elsewhere */
+		return FAULT(html, e, "a value inside <noscript>");
 	if (html->state == IN_TEXT) {
 		if (strcmp(innermost(html), "script") == 0)
 			return FAULT(html, e, "a value inside <script>");
