@@ -129,46 +129,74 @@ static void ticket_fail(struct audit_ticket *t, enum err_code code, const char *
 	pthread_cond_signal(&t->wake);
 }
 
-/* Called with lock held. Answers come in the order of sending, so the search is short. */
-static void take_answer(struct audit_client *c, const unsigned char *message, size_t len)
+/* Called with lock held. Answers come in the order of sending, so the search is short. NULL: its
+ * thread has given up waiting. */
+static struct audit_ticket *find_ticket(struct audit_client *c, uint64_t number)
 {
-	struct audit_wire w;
-	struct audit_ticket *t;
-	char text[AUDIT_WIRE_TEXT + 1];
-	size_t rest;
+	struct audit_ticket *t = c->oldest;
 
-	if (!audit_wire_read(message, len, &w))
-		return;
-	for (t = c->oldest; t != NULL; t = t->next) {
-		if (w.ticket >= t->first && w.ticket - t->first < t->parts)
-			break;
-	}
-	if (t == NULL)
-		return; /* its thread has given up waiting */
-	rest = len - AUDIT_WIRE_HEAD;
-	if (w.kind != AUDIT_WIRE_OK) {
-		if (rest > AUDIT_WIRE_TEXT)
-			rest = AUDIT_WIRE_TEXT;
-		memcpy(text, message + AUDIT_WIRE_HEAD, rest);
-		text[rest] = '\0';
-		ticket_fail(t, w.kind == AUDIT_WIRE_INVALID ? ERR_INVALID : ERR_UNAVAILABLE, text);
-		return;
-	}
-	if (rest > 0 && t->record == NULL) {
-		t->record = malloc(rest);
-		if (t->record == NULL) {
-			ticket_fail(t, ERR_MEMORY, "no memory for an audit record");
-			return;
-		}
-		memcpy(t->record, message + AUDIT_WIRE_HEAD, rest);
-		t->record_len = rest;
-	}
-	if (w.ticket == t->first)
-		t->number = (int64_t)w.number;
+	while (t != NULL && (number < t->first || number - t->first >= t->parts))
+		t = t->next;
+	return t;
+}
+
+static void ticket_answered(struct audit_ticket *t, const struct audit_wire *w)
+{
+	if (w->ticket == t->first)
+		t->number = (int64_t)w->number;
 	if (t->waiting > 0)
 		t->waiting--;
 	if (t->waiting == 0)
 		pthread_cond_signal(&t->wake);
+}
+
+static void take_entry(
+        struct audit_ticket *t, const struct audit_wire *w, const void *record, size_t len)
+{
+	if (len > 0 && t->record == NULL) {
+		t->record = malloc(len);
+		if (t->record == NULL) {
+			ticket_fail(t, ERR_MEMORY, "no memory for an audit record");
+			return;
+		}
+		memcpy(t->record, record, len);
+		t->record_len = len;
+	}
+	ticket_answered(t, w);
+}
+
+static void take_failure(
+        struct audit_ticket *t, const struct audit_wire *w, const void *why, size_t len)
+{
+	char text[AUDIT_WIRE_TEXT + 1];
+
+	if (len > AUDIT_WIRE_TEXT)
+		len = AUDIT_WIRE_TEXT;
+	memcpy(text, why, len);
+	text[len] = '\0';
+	ticket_fail(t, w->kind == AUDIT_WIRE_INVALID ? ERR_INVALID : ERR_UNAVAILABLE, text);
+}
+
+/* Called with lock held. */
+static void take_answer(struct audit_client *c, const unsigned char *message, size_t len)
+{
+	struct audit_wire w;
+
+	while (audit_wire_read(message, len, &w)) {
+		struct audit_ticket *t = find_ticket(c, w.ticket);
+		message += AUDIT_WIRE_HEAD;
+		len -= AUDIT_WIRE_HEAD;
+		if (w.kind == AUDIT_WIRE_OK) {
+			if (t != NULL)
+				ticket_answered(t, &w);
+			continue;
+		}
+		if (t != NULL && w.kind == AUDIT_WIRE_ENTRY)
+			take_entry(t, &w, message, len);
+		else if (t != NULL)
+			take_failure(t, &w, message, len);
+		return;
+	}
 }
 
 /* Called with lock held, by the reader alone. */

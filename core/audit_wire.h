@@ -10,8 +10,9 @@
  *   client  OPEN    ticket, after   u64 last  the first begun record of mine, numbered above after
  *                                             and at most last, that no record has closed
  *   client  LAST    ticket, 0       nothing   the number of the log's newest entry
- *   daemon  OK      ticket, number  nothing   to RECORD and LAST: the number
- *   daemon  OK      ticket, number  a record  to OPEN: the entry; number 0 and nothing: none is open
+ *   daemon  OK      ticket, number  heads     to RECORD and LAST: the number. Further answers of the
+ *                                             same kind may follow in one message, 17 bytes each
+ *   daemon  ENTRY   ticket, number  a record  to OPEN: the entry; number 0 and nothing: none is open
  *   daemon  others  ticket, 0       text      it did not work: what and why
  */
 #ifndef FLEETPORT_CORE_AUDIT_WIRE_H
@@ -33,6 +34,7 @@ enum audit_wire_kind {
 	AUDIT_WIRE_OK = 0,
 	AUDIT_WIRE_INVALID = 1,     /* malformed: it will never be taken */
 	AUDIT_WIRE_UNAVAILABLE = 2, /* the log cannot be written now */
+	AUDIT_WIRE_ENTRY = 3,
 	AUDIT_WIRE_RECORD = 16,
 	AUDIT_WIRE_OPEN = 17,
 	AUDIT_WIRE_LAST = 18,

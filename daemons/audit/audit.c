@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fleetport-audit: the only writer of the audit log. It takes what its sockets have, commits it as
+ * one group, answers, and takes again: what comes meanwhile is the next group. The search index
+ * follows when there is time, at most a second later.
+ */
+#include "core/audit_wire.h"
+#include "daemons/audit/group.h"
+#include "daemons/audit/peers.h"
+#include "lib/log.h"
+#include "lib/program.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	HEARTBEAT_MS = 60000,
+	INDEX_AFTER_MS = 300, /* a record waits so long for its index */
+	INDEX_BATCH = 128,    /* entries a transaction, so that no record waits long */
+	MESSAGES_A_TURN = 64, /* of one peer, so that the others get theirs */
+	EVENTS = 64,
+	READ_WAIT_MS = 1000,
+	WRITE_WAIT_MS = 1500,
+	SCRATCH = 1 << 20,
+	NODE_MAX = 64,
+};
+
+struct question {
+	struct peer *peer;
+	struct audit_wire wire;
+	uint64_t last;
+};
+
+struct server {
+	struct program_run *run;
+	struct sql_db *db;
+	struct peers peers;
+	struct group group;
+	struct arena *scratch;
+	char node[NODE_MAX + 1];
+	struct question questions[EVENTS];
+	size_t question_count;
+	int64_t next_heartbeat, next_index; /* monotonic */
+	int64_t entries;                    /* since the last heartbeat */
+	bool index_behind;
+	unsigned char message[AUDIT_WIRE_MAX + 1];
+};
+
+static int64_t now_ms(void)
+{
+	return clock_monotonic_ms(clock_real());
+}
+
+/* ---- what peers send */
+
+static void take_record(struct server *s, struct peer *peer, const struct audit_wire *w,
+        const void *body, size_t len)
+{
+	struct err e = ERR_CLEAR;
+
+	if (group_add(&s->group, peer, w->ticket, body, len, &e))
+		return;
+	log_event(LOG_LEVEL_WARNING, "record-refused", "source", peer->source, "reason", e.text,
+	        NULL);
+	group_refuse(peer, w->ticket, &e);
+}
+
+static void take_question(struct server *s, struct peer *peer, const struct audit_wire *w,
+        const unsigned char *rest, size_t len)
+{
+	struct question *q = &s->questions[s->question_count++];
+
+	*q = (struct question){.peer = peer, .wire = *w};
+	if (w->kind == AUDIT_WIRE_OPEN && len == 8)
+		q->last = audit_wire_get_u64(rest);
+}
+
+static void take_message(struct server *s, struct peer *peer, size_t len)
+{
+	const unsigned char *rest = s->message + AUDIT_WIRE_HEAD;
+	struct err e = ERR_CLEAR;
+	struct audit_wire w;
+
+	if (!audit_wire_read(s->message, len, &w)) {
+		peer->gone = true; /* not even a ticket to answer to */
+		return;
+	}
+	len -= AUDIT_WIRE_HEAD;
+	if (w.kind == AUDIT_WIRE_RECORD) {
+		take_record(s, peer, &w, rest, len);
+	} else if (w.kind == AUDIT_WIRE_LAST || w.kind == AUDIT_WIRE_OPEN) {
+		take_question(s, peer, &w, rest, len);
+	} else {
+		(void)err_set(&e, ERR_INVALID, "unknown kind of message");
+		group_refuse(peer, w.ticket, &e);
+	}
+}
+
+/* Reads what a peer has sent, up to its share of the round. */
+static void read_peer(struct server *s, struct peer *peer)
+{
+	for (int i = 0; i < MESSAGES_A_TURN && !peer->gone; i++) {
+		ssize_t n;
+		if (!group_has_room(&s->group) || s->question_count == EVENTS)
+			return; /* epoll tells again */
+		n = recv(peer->fd, s->message, sizeof(s->message), MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+			return;
+		if (n <= 0)
+			peer->gone = true;
+		else
+			take_message(s, peer, (size_t)n);
+	}
+}
+
+/* ---- the index */
+
+struct index_work {
+	struct arena *scratch;
+	unsigned done;
+};
+
+static bool index_some(struct sql_conn *conn, void *arg, struct err *e)
+{
+	struct index_work *w = arg;
+
+	return audit_store_index(conn, w->scratch, INDEX_BATCH, &w->done, e);
+}
+
+/* One batch; index_behind says whether there may be more. */
+static bool index_step(struct server *s, struct err *e)
+{
+	struct index_work w = {.scratch = s->scratch};
+
+	if (!sql_write(s->db, SQL_AUDIT, index_some, &w, WRITE_WAIT_MS, e))
+		return err_wrap(e, "audit index");
+	s->index_behind = w.done == INDEX_BATCH;
+	return true;
+}
+
+static bool index_all(struct server *s, struct err *e)
+{
+	do {
+		if (!index_step(s, e))
+			return false;
+	} while (s->index_behind);
+	return true;
+}
+
+/* ---- questions */
+
+static bool answer_last(
+        struct server *s, struct sql_conn *conn, const struct question *q, struct err *e)
+{
+	int64_t number;
+
+	(void)s;
+	if (!audit_store_last(conn, &number, e))
+		return false;
+	peer_answer(q->peer, q->wire.ticket, (uint64_t)number);
+	peer_flush(q->peer);
+	return true;
+}
+
+static bool answer_open(
+        struct server *s, struct sql_conn *conn, const struct question *q, struct err *e)
+{
+	struct audit_wire w = {.kind = AUDIT_WIRE_ENTRY, .ticket = q->wire.ticket};
+	const unsigned char *record;
+	int64_t number;
+	size_t len;
+
+	if (q->wire.number > INT64_MAX || q->last > INT64_MAX)
+		return err_set(e, ERR_INVALID, "a number is too large");
+	arena_reset(s->scratch);
+	if (!audit_store_open_change(conn, q->peer->source, (int64_t)q->wire.number,
+	            (int64_t)q->last, s->scratch, &number, &record, &len, e))
+		return false;
+	w.number = (uint64_t)number;
+	audit_wire_write(&w, s->message);
+	if (len > 0)
+		memcpy(s->message + AUDIT_WIRE_HEAD, record, len);
+	peer_send(q->peer, s->message, AUDIT_WIRE_HEAD + len);
+	return true;
+}
+
+static bool answer_question(struct server *s, const struct question *q, struct err *e)
+{
+	struct sql_conn *conn;
+	bool ok;
+
+	/* What is open is known by the index: bring it up to now. */
+	if (q->wire.kind == AUDIT_WIRE_OPEN && !index_all(s, e))
+		return false;
+	conn = sql_borrow(s->db, READ_WAIT_MS, e);
+	if (conn == NULL)
+		return false;
+	ok = q->wire.kind == AUDIT_WIRE_OPEN ? answer_open(s, conn, q, e)
+	                                     : answer_last(s, conn, q, e);
+	sql_return(conn);
+	return ok;
+}
+
+static void answer_questions(struct server *s)
+{
+	for (size_t i = 0; i < s->question_count; i++) {
+		struct err e = ERR_CLEAR;
+		if (!answer_question(s, &s->questions[i], &e))
+			group_refuse(s->questions[i].peer, s->questions[i].wire.ticket, &e);
+	}
+	s->question_count = 0;
+}
+
+/* ---- our own records */
+
+static bool own_record(struct server *s, const char *action, struct err *e)
+{
+	char details[64];
+	const struct audit_entry entry = {.actor_kind = "program",
+	        .actor_id = "audit",
+	        .action = action,
+	        .target_kind = "audit",
+	        .outcome = AUDIT_DONE,
+	        .details = details};
+
+	(void)snprintf(details, sizeof(details), "{\"entries\":%lld}", (long long)s->entries);
+	s->entries = 0;
+	return group_add_own(&s->group, &entry, e);
+}
+
+/* Makes an own record durable at once; fails only when the log is broken for good. */
+static bool commit_own(struct server *s, const char *action, struct err *e)
+{
+	return own_record(s, action, e) && group_commit(&s->group, s->db, e);
+}
+
+/* ---- the loop */
+
+static void index_soon(struct server *s)
+{
+	if (s->index_behind)
+		return;
+	s->index_behind = true;
+	s->next_index = now_ms() + INDEX_AFTER_MS;
+}
+
+/* A log that will never be written again needs a new process; else the clients were told, and may
+ * try again. */
+static bool survives(const struct err *e)
+{
+	log_event(LOG_LEVEL_ERROR, "log-not-written", "reason", e->text, NULL);
+	return e->code != ERR_CORRUPT && e->code != ERR_CONFIG;
+}
+
+static bool commit_round(struct server *s, struct err *e)
+{
+	size_t count = s->group.count;
+
+	if (count == 0)
+		return true;
+	if (!group_commit(&s->group, s->db, e))
+		return survives(e);
+	s->entries += (int64_t)count;
+	index_soon(s);
+	return true;
+}
+
+static bool do_duties(struct server *s, struct err *e)
+{
+	int64_t now = now_ms();
+
+	if (now >= s->next_heartbeat) {
+		s->next_heartbeat = now + HEARTBEAT_MS;
+		if (!commit_own(s, "audit.heartbeat", e) && !survives(e))
+			return false;
+		index_soon(s);
+	}
+	/* Still behind afterwards: the next batch follows the next group. */
+	if (s->index_behind && now >= s->next_index && !index_step(s, e) && !survives(e))
+		return false;
+	return true;
+}
+
+/* Without new records the loop sleeps until the index or the heartbeat is due. */
+static int sleep_ms(const struct server *s)
+{
+	int64_t due = s->next_heartbeat;
+	int64_t left;
+
+	if (s->index_behind && s->next_index < due)
+		due = s->next_index;
+	left = due - now_ms();
+	return left < 0 ? 0 : (int)left;
+}
+
+static bool one_round(struct server *s, bool *stop, struct err *e)
+{
+	struct epoll_event events[EVENTS];
+	int n = epoll_wait(s->peers.epoll, events, EVENTS, sleep_ms(s));
+
+	if (n < 0 && errno != EINTR)
+		return err_errno(e, "epoll");
+	for (int i = 0; i < n; i++) {
+		struct peer *peer = events[i].data.ptr;
+		if (peer == NULL)
+			*stop = true;
+		else if (peer->listener)
+			peers_accept(&s->peers, peer);
+		else
+			read_peer(s, peer);
+	}
+	if (!commit_round(s, e))
+		return false;
+	answer_questions(s);
+	peers_sweep(&s->peers);
+	return do_duties(s, e);
+}
+
+static bool watch_stop(struct server *s, struct err *e)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+
+	if (epoll_ctl(s->peers.epoll, EPOLL_CTL_ADD, s->run->stop_fd, &event) != 0)
+		return err_errno(e, "cannot watch the stop signal");
+	return true;
+}
+
+static bool serve(struct server *s, struct err *e)
+{
+	bool stop = false;
+	bool ok;
+
+	s->next_heartbeat = now_ms() + HEARTBEAT_MS;
+	s->index_behind = true;
+	ok = commit_own(s, "audit.start", e) && peers_open(&s->peers, s->run->config, e) &&
+	     watch_stop(s, e);
+	if (ok)
+		program_ready(s->run);
+	while (ok && !stop)
+		ok = one_round(s, &stop, e);
+	/* What had arrived is committed; a last round takes what came since. */
+	if (ok)
+		ok = one_round(s, &stop, e) && commit_own(s, "audit.stop", e) && index_all(s, e);
+	return ok;
+}
+
+static bool read_node(struct server *s, struct err *e)
+{
+	const char *node = config_text(s->run->config, "audit", "node");
+
+	if (node != NULL && node[0] != '\0') {
+		(void)snprintf(s->node, sizeof(s->node), "%s", node);
+		return true;
+	}
+	if (gethostname(s->node, sizeof(s->node)) != 0)
+		return err_errno(e, "no host name");
+	s->node[NODE_MAX] = '\0';
+	return true;
+}
+
+static bool open_log(struct server *s, struct err *e)
+{
+	static const struct sql_table *const tables[] = {&audit_store_sql, NULL};
+	const struct sql_options options = {
+	        .directory = config_text(s->run->config, "fleetport", "data"),
+	        .read = 1u << SQL_AUDIT,
+	        .write = 1u << SQL_AUDIT,
+	        .own = 1u << SQL_AUDIT,
+	        .migrate = 1u << SQL_AUDIT,
+	        .readers = 1,
+	        .tables = tables,
+	};
+
+	return sql_open(&options, &s->db, e);
+}
+
+static bool run(struct program_run *program, struct err *e)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	bool ok;
+
+	if (s == NULL)
+		return err_set(e, ERR_MEMORY, "no memory");
+	s->run = program;
+	s->peers.epoll = -1;
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		s->peers.list[i].fd = -1;
+	s->scratch = arena_new(SCRATCH);
+	ok = s->scratch != NULL || err_set(e, ERR_MEMORY, "no memory");
+	ok = ok && read_node(s, e) && open_log(s, e);
+	if (ok) {
+		group_init(&s->group, s->node, clock_real());
+		ok = serve(s, e);
+	}
+	group_free(&s->group);
+	peers_close(&s->peers);
+	sql_close(s->db);
+	arena_free(s->scratch);
+	free(s);
+	return ok;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct program program = {.name = "fleetport-audit",
+	        .summary = "keeps the audit log: the only process that writes it",
+	        .options = peers_options,
+	        .run = run};
+
+	return program_main(&program, argc, argv);
+}

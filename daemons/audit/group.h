@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * group.h: the records of one round, committed together and answered together.
+ */
+#ifndef FLEETPORT_DAEMONS_AUDIT_GROUP_H
+#define FLEETPORT_DAEMONS_AUDIT_GROUP_H
+
+#include "core/audit_store.h"
+#include "daemons/audit/peers.h"
+#include "db/sql.h"
+#include "lib/buf.h"
+#include "lib/clock.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { GROUP_RECORDS = 512, GROUP_BYTES = 8 << 20 };
+
+struct group {
+	const char *node;
+	const struct clock *clock;
+	struct buf bytes; /* the records, one after another */
+	size_t count;
+	struct group_record {
+		struct peer *peer; /* NULL: our own record */
+		uint64_t ticket;
+		const char *source;
+		int64_t at;
+		size_t start, len;
+	} records[GROUP_RECORDS];
+	struct audit_row rows[GROUP_RECORDS];
+};
+
+void group_init(struct group *g, const char *node, const struct clock *clock);
+void group_free(struct group *g);
+
+/* Whether there is room for one more record of any size. */
+bool group_has_room(const struct group *g);
+
+/* Adds a record from its body; peer NULL: our own. ERR_INVALID: it is no record. */
+bool group_add(struct group *g, struct peer *peer, uint64_t ticket, const void *body, size_t len,
+        struct err *e) __attribute__((warn_unused_result));
+
+/* Adds a record of our own. */
+bool group_add_own(struct group *g, const struct audit_entry *entry, struct err *e)
+        __attribute__((warn_unused_result));
+
+/* Makes all of them durable and answers every peer: with numbers, or with what went wrong. Empties
+ * the group. false: they are not in the log. */
+bool group_commit(struct group *g, struct sql_db *db, struct err *e)
+        __attribute__((warn_unused_result));
+
+/* Tells a peer that its message was refused. */
+void group_refuse(struct peer *peer, uint64_t ticket, const struct err *error);
+
+#endif
