@@ -615,12 +615,6 @@ static void join_workers(struct server *server, int nap_ms)
 	free(server->workers);
 }
 
-static bool tell_ready(const struct server *server, struct err *e)
-{
-	return server->options.ready_fd < 0 || write(server->options.ready_fd, "R", 1) == 1 ||
-	       err_errno(e, "telling that the program is ready");
-}
-
 static bool run(struct server *server, struct err *e)
 {
 	int nap_ms = (int)(server->options.io_timeout_ms / 4);
@@ -628,7 +622,9 @@ static bool run(struct server *server, struct err *e)
 
 	if (nap_ms > LONGEST_NAP_MS)
 		nap_ms = LONGEST_NAP_MS;
-	ok = start_workers(server, e) && tell_ready(server, e);
+	ok = start_workers(server, e);
+	if (ok && server->options.ready != NULL)
+		server->options.ready(server->options.ready_context);
 	while (ok && !is_readable(server->options.stop_fd, nap_ms))
 		cut_off_the_late(server);
 	/* First nobody can connect any more, then those who did are served. */

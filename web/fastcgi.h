@@ -17,11 +17,12 @@ struct web_fastcgi_options {
 	unsigned io_timeout_ms; /* for each read and write; 0: 10 000 */
 	size_t max_body;        /* hard cap before any route is known; 0: 8 MiB */
 	int stop_fd;            /* readable (eventfd) when the program should drain and return */
-	int ready_fd;           /* -1, or written one byte when the first accept is possible */
+	void (*ready)(void *context); /* called once, when the program answers; NULL: nobody asks */
+	void *ready_context;
 };
 
 /* Serves until stop_fd is readable, then finishes what was begun and returns true. */
 bool web_fastcgi_serve(const struct web_site *site, const struct web_fastcgi_options *options,
-        struct err *e) __attribute__((warn_unused_result, nonnull));
+        struct err *e) __attribute__((warn_unused_result, nonnull(1, 2)));
 
 #endif

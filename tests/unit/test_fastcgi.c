@@ -130,6 +130,12 @@ static void *serve(void *arg)
 	return NULL;
 }
 
+static void say_ready(void *context)
+{
+	if (write(*(int *)context, "R", 1) != 1)
+		abort();
+}
+
 static struct running *start(unsigned threads)
 {
 	static struct running server;
@@ -143,7 +149,8 @@ static struct running *start(unsigned threads)
 	                                  .max_body = 100000,
 	                                  .stop_fd = eventfd(0, EFD_CLOEXEC)}};
 	assert_int_equal(pipe(ready), 0);
-	server.options.ready_fd = ready[1];
+	server.options.ready = say_ready;
+	server.options.ready_context = &ready[1];
 	assert_int_equal(pthread_create(&server.thread, NULL, serve, &server), 0);
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	(void)close(ready[0]);
@@ -689,7 +696,7 @@ static void a_stop_of_idle_workers_is_immediate(void **state)
 static bool serve_here(const char *where, struct err *e)
 {
 	const struct web_fastcgi_options options = {
-	        .socket_path = where, .threads = 1, .peer_uid = -1, .stop_fd = -1, .ready_fd = -1};
+	        .socket_path = where, .threads = 1, .peer_uid = -1, .stop_fd = -1};
 
 	return web_fastcgi_serve(&site, &options, e);
 }
