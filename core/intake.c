@@ -10,53 +10,109 @@
 
 enum { HOUR_MS = 3600 * 1000, WAIT_MS = 5000 };
 
-enum { FIND_IDENTITY, FIND_ENTRY, FIND_TWIN, DEFAULT_GROUP, NAMED_GROUP, COUNT_OF_AGENT, INSERT, UPDATE_LIST, JOIN };
-
-#define ROW                                                                                                 \
-	"id, public_id, list_version, seen_hour, coalesce(agent_id, 0), state, attention, attention_text,"   \
-	" coalesce(lowest_supply, -1), manufacturer, model, coalesce(serial_number, ''), coalesce(firmware, ''),"  \
-	" name, entry, identity_kind, identity_value"
-#define ROW_TYPES "itiiititi" "tttttttt"
-
-static const struct sql_statement statements[] = {
-	[FIND_IDENTITY] = {.role = SQL_READ, .store = SQL_CORE, .in = "itt", .out = ROW_TYPES,
-		.text = "SELECT " ROW " FROM device WHERE customer_id = $1 AND identity_kind = $2 AND identity_value = $3"},
-	[FIND_ENTRY] = {.role = SQL_READ, .store = SQL_CORE, .in = "iit", .out = ROW_TYPES,
-		.text = "SELECT " ROW " FROM device WHERE customer_id = $1 AND agent_id = $2 AND entry = $3"
-			" ORDER BY list_version DESC LIMIT 1"},
-	[FIND_TWIN] = {.role = SQL_READ, .store = SQL_CORE, .in = "ti", .out = "i",
-		.text = "SELECT EXISTS (SELECT 1 FROM device WHERE identity_value = $1 AND identity_kind = 'serial'"
-			" AND customer_id <> $2)"},
-	[DEFAULT_GROUP] = {.role = SQL_READ, .store = SQL_CORE, .in = "i", .out = "i",
-		.text = "SELECT id FROM device_group WHERE organisation_id = $1 AND is_default = 1"},
-	[NAMED_GROUP] = {.role = SQL_READ, .store = SQL_CORE, .in = "it", .out = "i",
-		.text = "SELECT id FROM device_group WHERE organisation_id = $1 AND name = $2 AND removed_at IS NULL"},
-	[COUNT_OF_AGENT] = {.role = SQL_READ, .store = SQL_CORE, .in = "i", .out = "i",
-		.text = "SELECT count(*) FROM device WHERE agent_id = $1"},
-	[INSERT] = {.role = SQL_WRITE, .store = SQL_CORE, .in = "tiittt" "itttT" "Tttii", .out = "i",
-		.text = "INSERT INTO device (public_id, customer_id, group_id, identity_kind, identity_value, entry,"
-			" agent_id, manufacturer, model, name, serial_number, firmware, search_key, state, first_seen_at,"
-			" seen_hour, list_version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
-			" $15, $16, 0) RETURNING id"},
-	[UPDATE_LIST] = {.role = SQL_WRITE, .store = SQL_CORE, .in = "iittTttt" "itIii" "t", .out = "",
-		.text = "UPDATE device SET agent_id = $2, manufacturer = $3, model = $4, serial_number = $5, name = $6,"
-			" search_key = $7, state = $8, attention = $9, attention_text = $10, lowest_supply = $11,"
-			" seen_hour = max(seen_hour, $12), list_version = $13, firmware = coalesce(nullif($14, ''), firmware)"
-			" WHERE id = $1 AND list_version <= $13"},
-	[JOIN] = {.role = SQL_WRITE, .store = SQL_CORE, .in = "itt", .out = "",
-		.text = "UPDATE device SET identity_kind = $2, identity_value = $3 WHERE id = $1"},
+enum {
+	FIND_IDENTITY,
+	FIND_ENTRY,
+	FIND_TWIN,
+	DEFAULT_GROUP,
+	NAMED_GROUP,
+	COUNT_OF_AGENT,
+	INSERT,
+	UPDATE_LIST,
+	JOIN
 };
 
-const struct sql_table intake_sql = {.name = "intake", .list = statements,
-	.count = sizeof statements / sizeof statements[0]};
+#define ROW                                                                                        \
+	"id, public_id, list_version, seen_hour, coalesce(agent_id, 0), state, attention, "        \
+	"attention_text,"                                                                          \
+	" coalesce(lowest_supply, -1), manufacturer, model, coalesce(serial_number, ''), "         \
+	"coalesce(firmware, ''),"                                                                  \
+	" name, entry, identity_kind, identity_value"
+#define ROW_TYPES                                                                                  \
+	"itiiititi"                                                                                \
+	"tttttttt"
+
+static const struct sql_statement statements[] = {
+        [FIND_IDENTITY] = {.role = SQL_READ,
+                .store = SQL_CORE,
+                .in = "itt",
+                .out = ROW_TYPES,
+                .text = "SELECT " ROW " FROM device WHERE customer_id = $1 AND identity_kind = $2 "
+                                      "AND identity_value = $3"},
+        [FIND_ENTRY] = {.role = SQL_READ,
+                .store = SQL_CORE,
+                .in = "iit",
+                .out = ROW_TYPES,
+                .text = "SELECT " ROW
+                        " FROM device WHERE customer_id = $1 AND agent_id = $2 AND entry = $3"
+                        " ORDER BY list_version DESC LIMIT 1"},
+        [FIND_TWIN] = {.role = SQL_READ,
+                .store = SQL_CORE,
+                .in = "ti",
+                .out = "i",
+                .text = "SELECT EXISTS (SELECT 1 FROM device WHERE identity_value = $1 AND "
+                        "identity_kind = 'serial'"
+                        " AND customer_id <> $2)"},
+        [DEFAULT_GROUP] = {.role = SQL_READ,
+                .store = SQL_CORE,
+                .in = "i",
+                .out = "i",
+                .text = "SELECT id FROM device_group WHERE organisation_id = $1 AND is_default = "
+                        "1"},
+        [NAMED_GROUP] = {.role = SQL_READ,
+                .store = SQL_CORE,
+                .in = "it",
+                .out = "i",
+                .text = "SELECT id FROM device_group WHERE organisation_id = $1 AND name = $2 AND "
+                        "removed_at IS NULL"},
+        [COUNT_OF_AGENT] = {.role = SQL_READ,
+                .store = SQL_CORE,
+                .in = "i",
+                .out = "i",
+                .text = "SELECT count(*) FROM device WHERE agent_id = $1"},
+        [INSERT] = {.role = SQL_WRITE,
+                .store = SQL_CORE,
+                .in = "tiittt"
+                      "itttT"
+                      "Tttii",
+                .out = "i",
+                .text = "INSERT INTO device (public_id, customer_id, group_id, identity_kind, "
+                        "identity_value, entry,"
+                        " agent_id, manufacturer, model, name, serial_number, firmware, "
+                        "search_key, state, first_seen_at,"
+                        " seen_hour, list_version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
+                        "$10, $11, $12, $13, $14,"
+                        " $15, $16, 0) RETURNING id"},
+        [UPDATE_LIST] = {.role = SQL_WRITE,
+                .store = SQL_CORE,
+                .in = "iittTttt"
+                      "itIii"
+                      "t",
+                .out = "",
+                .text = "UPDATE device SET agent_id = $2, manufacturer = $3, model = $4, "
+                        "serial_number = $5, name = $6,"
+                        " search_key = $7, state = $8, attention = $9, attention_text = $10, "
+                        "lowest_supply = $11,"
+                        " seen_hour = max(seen_hour, $12), list_version = $13, firmware = "
+                        "coalesce(nullif($14, ''), firmware)"
+                        " WHERE id = $1 AND list_version <= $13"},
+        [JOIN] = {.role = SQL_WRITE,
+                .store = SQL_CORE,
+                .in = "itt",
+                .out = "",
+                .text = "UPDATE device SET identity_kind = $2, identity_value = $3 WHERE id = $1"},
+};
+
+const struct sql_table intake_sql = {
+        .name = "intake", .list = statements, .count = sizeof statements / sizeof statements[0]};
 
 static const char *or_empty(const char *text)
 {
 	return text == NULL ? "" : text;
 }
 
-int intake_supply_percent(int class_, int unit, const struct report_int *capacity,
-	const struct report_int *level)
+int intake_supply_percent(
+        int class_, int unit, const struct report_int *capacity, const struct report_int *level)
 {
 	int64_t most = capacity->set && capacity->value > 0 ? capacity->value : 0;
 
@@ -93,7 +149,7 @@ static bool prepare_words(struct arena *arena, struct intake_target *t, struct e
 	if (t->name == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a device's name");
 	all = arena_printf(arena, "%s %s %s %s %s", or_empty(d->manufacturer), or_empty(d->model),
-		or_empty(d->serial_number), d->model == NULL ? t->name : "", or_empty(d->entry));
+	        or_empty(d->serial_number), d->model == NULL ? t->name : "", or_empty(d->entry));
 	if (all == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a device's search key");
 	t->fold = text_fold(arena, all, e);
@@ -101,13 +157,13 @@ static bool prepare_words(struct arena *arena, struct intake_target *t, struct e
 }
 
 /* An identity by entry is only unique within its agent. */
-static const char *identity_value(struct arena *arena, const struct intake_agent *agent,
-	const struct report_device *d)
+static const char *identity_value(
+        struct arena *arena, const struct intake_agent *agent, const struct report_device *d)
 {
 	size_t len = strlen(agent->public_id);
 
 	if (d->identity_kind != REPORT_ENTRY ||
-		(strncmp(d->identity, agent->public_id, len) == 0 && d->identity[len] == '/'))
+	        (strncmp(d->identity, agent->public_id, len) == 0 && d->identity[len] == '/'))
 		return d->identity;
 	return arena_printf(arena, "%s/%s", agent->public_id, d->identity);
 }
@@ -116,50 +172,57 @@ struct row {
 	const char *manufacturer, *model, *serial, *firmware, *name, *entry, *kind, *identity;
 };
 
-static bool find(struct sql_conn *conn, const struct sql_statement *st, const struct sql_value *args,
-	size_t arg_count, struct arena *arena, struct intake_target *t, struct row *row, bool *found,
-	struct err *e)
+static bool find(struct sql_conn *conn, const struct sql_statement *st,
+        const struct sql_value *args, size_t arg_count, struct arena *arena,
+        struct intake_target *t, struct row *row, bool *found, struct err *e)
 {
 	return sql_one(conn, st, args, arg_count,
-		SQL_INTO(SQL_INTO_I(&t->id), SQL_INTO_T(arena, &t->public_id), SQL_INTO_I(&t->version),
-			SQL_INTO_I(&t->seen_hour), SQL_INTO_I(&t->agent_id), SQL_INTO_T(arena, &t->stored.state),
-			SQL_INTO_I(&t->stored.attention), SQL_INTO_T(arena, &t->stored.attention_text),
-			SQL_INTO_I(&t->stored.lowest_supply), SQL_INTO_T(arena, &row->manufacturer),
-			SQL_INTO_T(arena, &row->model), SQL_INTO_T(arena, &row->serial),
-			SQL_INTO_T(arena, &row->firmware), SQL_INTO_T(arena, &row->name),
-			SQL_INTO_T(arena, &row->entry), SQL_INTO_T(arena, &row->kind), SQL_INTO_T(arena, &row->identity)),
-		found, e);
+	        SQL_INTO(SQL_INTO_I(&t->id), SQL_INTO_T(arena, &t->public_id),
+	                SQL_INTO_I(&t->version), SQL_INTO_I(&t->seen_hour),
+	                SQL_INTO_I(&t->agent_id), SQL_INTO_T(arena, &t->stored.state),
+	                SQL_INTO_I(&t->stored.attention),
+	                SQL_INTO_T(arena, &t->stored.attention_text),
+	                SQL_INTO_I(&t->stored.lowest_supply), SQL_INTO_T(arena, &row->manufacturer),
+	                SQL_INTO_T(arena, &row->model), SQL_INTO_T(arena, &row->serial),
+	                SQL_INTO_T(arena, &row->firmware), SQL_INTO_T(arena, &row->name),
+	                SQL_INTO_T(arena, &row->entry), SQL_INTO_T(arena, &row->kind),
+	                SQL_INTO_T(arena, &row->identity)),
+	        found, e);
 }
 
 /* May the device behind the same list entry be this one? Yes when one of the two identities is weaker (a serial
  * that appears later, or is not told just now) and the model does not speak against it. */
 static bool same_entry(const struct report_device *d, const struct row *row)
 {
-	bool was_serial = strcmp(row->kind, "serial") == 0, is_serial = d->identity_kind == REPORT_SERIAL;
+	bool was_serial = strcmp(row->kind, "serial") == 0,
+	     is_serial = d->identity_kind == REPORT_SERIAL;
 
 	if (was_serial && is_serial)
 		return false;
-	return *row->model == '\0' || *or_empty(d->model) == '\0' || strcmp(row->model, d->model) == 0;
+	return *row->model == '\0' || *or_empty(d->model) == '\0' ||
+	       strcmp(row->model, d->model) == 0;
 }
 
 /* Finds the row of a reported device. t->id stays 0 when there is none. */
-static bool find_target(struct sql_conn *conn, const struct intake_agent *agent, struct arena *arena,
-	struct intake_target *t, struct err *e)
+static bool find_target(struct sql_conn *conn, const struct intake_agent *agent,
+        struct arena *arena, struct intake_target *t, struct err *e)
 {
 	const struct report_device *d = t->device;
-	const char *value = identity_value(arena, agent, d), *kind = report_identity_kind_name(d->identity_kind);
+	const char *value = identity_value(arena, agent, d),
+	           *kind = report_identity_kind_name(d->identity_kind);
 	struct row row = {.manufacturer = ""};
 	bool found;
 
 	if (value == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a device's identity");
 	if (!find(conn, &statements[FIND_IDENTITY],
-		    SQL_ARGS(SQL_I(agent->customer_id), SQL_T(kind), SQL_T(value)), arena, t, &row, &found, e))
+	            SQL_ARGS(SQL_I(agent->customer_id), SQL_T(kind), SQL_T(value)), arena, t, &row,
+	            &found, e))
 		return false;
 	if (!found && d->entry != NULL) {
 		if (!find(conn, &statements[FIND_ENTRY],
-			    SQL_ARGS(SQL_I(agent->customer_id), SQL_I(agent->id), SQL_T(d->entry)), arena, t, &row,
-			    &found, e))
+		            SQL_ARGS(SQL_I(agent->customer_id), SQL_I(agent->id), SQL_T(d->entry)),
+		            arena, t, &row, &found, e))
 			return false;
 		if (found && !same_entry(d, &row))
 			found = false;
@@ -170,10 +233,11 @@ static bool find_target(struct sql_conn *conn, const struct intake_agent *agent,
 		t->id = 0;
 		return true;
 	}
-	t->words_differ = strcmp(row.manufacturer, or_empty(d->manufacturer)) != 0 ||
-			  strcmp(row.model, or_empty(d->model)) != 0 || strcmp(row.name, t->name) != 0 ||
-			  (d->serial_number != NULL && strcmp(row.serial, d->serial_number) != 0) ||
-			  (d->firmware_version != NULL && strcmp(row.firmware, d->firmware_version) != 0);
+	t->words_differ =
+	        strcmp(row.manufacturer, or_empty(d->manufacturer)) != 0 ||
+	        strcmp(row.model, or_empty(d->model)) != 0 || strcmp(row.name, t->name) != 0 ||
+	        (d->serial_number != NULL && strcmp(row.serial, d->serial_number) != 0) ||
+	        (d->firmware_version != NULL && strcmp(row.firmware, d->firmware_version) != 0);
 	return true;
 }
 
@@ -188,25 +252,27 @@ struct making {
 	bool *over_limit; /* a target each */
 };
 
-static bool group_for(struct sql_conn *conn, const struct intake_agent *agent, const char *name, int64_t *group,
-	struct err *e)
+static bool group_for(struct sql_conn *conn, const struct intake_agent *agent, const char *name,
+        int64_t *group, struct err *e)
 {
 	bool found = false;
 
 	if (name != NULL && *name != '\0' &&
-		!sql_one(conn, &statements[NAMED_GROUP], SQL_ARGS(SQL_I(agent->customer_id), SQL_T(name)),
-			SQL_INTO(SQL_INTO_I(group)), &found, e))
+	        !sql_one(conn, &statements[NAMED_GROUP],
+	                SQL_ARGS(SQL_I(agent->customer_id), SQL_T(name)),
+	                SQL_INTO(SQL_INTO_I(group)), &found, e))
 		return false;
 	if (found)
 		return true;
 	if (!sql_one(conn, &statements[DEFAULT_GROUP], SQL_ARGS(SQL_I(agent->customer_id)),
-		    SQL_INTO(SQL_INTO_I(group)), &found, e))
+	            SQL_INTO(SQL_INTO_I(group)), &found, e))
 		return false;
-	return found || err_set(e, ERR_INTERNAL, "customer %s has no default group", agent->customer_public_id);
+	return found || err_set(e, ERR_INTERNAL, "customer %s has no default group",
+	                        agent->customer_public_id);
 }
 
-static bool make_one(struct sql_conn *conn, struct making *m, struct intake_target *t, int64_t *owned,
-	bool *over, struct err *e)
+static bool make_one(struct sql_conn *conn, struct making *m, struct intake_target *t,
+        int64_t *owned, bool *over, struct err *e)
 {
 	const struct report_device *d = t->device;
 	char public_id[32];
@@ -223,16 +289,18 @@ static bool make_one(struct sql_conn *conn, struct making *m, struct intake_targ
 	if (!group_for(conn, m->agent, d->group, &group, e))
 		return false;
 	if (!sql_one(conn, &statements[INSERT],
-		    SQL_ARGS(SQL_T(public_id), SQL_I(m->agent->customer_id), SQL_I(group),
-			    SQL_T(report_identity_kind_name(d->identity_kind)),
-			    SQL_T(identity_value(m->arena, m->agent, d)), SQL_T(or_empty(d->entry)), SQL_I(m->agent->id),
-			    SQL_T(or_empty(d->manufacturer)), SQL_T(or_empty(d->model)), SQL_T(t->name),
-			    SQL_T(d->serial_number), SQL_T(d->firmware_version), SQL_T(t->fold), SQL_T("unknown"),
-			    SQL_I(m->now), SQL_I(m->now / HOUR_MS * HOUR_MS)),
-		    SQL_INTO(SQL_INTO_I(&t->id)), NULL, e))
+	            SQL_ARGS(SQL_T(public_id), SQL_I(m->agent->customer_id), SQL_I(group),
+	                    SQL_T(report_identity_kind_name(d->identity_kind)),
+	                    SQL_T(identity_value(m->arena, m->agent, d)), SQL_T(or_empty(d->entry)),
+	                    SQL_I(m->agent->id), SQL_T(or_empty(d->manufacturer)),
+	                    SQL_T(or_empty(d->model)), SQL_T(t->name), SQL_T(d->serial_number),
+	                    SQL_T(d->firmware_version), SQL_T(t->fold), SQL_T("unknown"),
+	                    SQL_I(m->now), SQL_I(m->now / HOUR_MS * HOUR_MS)),
+	            SQL_INTO(SQL_INTO_I(&t->id)), NULL, e))
 		return err_wrap(e, "making a device");
 	t->is_new = true;
-	t->stored = (struct intake_columns){.state = "unknown", .attention_text = "", .lowest_supply = -1};
+	t->stored = (struct intake_columns){
+	        .state = "unknown", .attention_text = "", .lowest_supply = -1};
 	t->version = 0;
 	t->seen_hour = m->now / HOUR_MS * HOUR_MS;
 	t->agent_id = m->agent->id;
@@ -252,15 +320,17 @@ static bool make_work(struct sql_conn *conn, void *arg, struct err *e)
 			/* Another report, or an earlier device of this one, may have made it meanwhile. */
 			if (!find_target(conn, m->agent, m->arena, t, e))
 				return false;
-			if (owned < 0 && !sql_one(conn, &statements[COUNT_OF_AGENT], SQL_ARGS(SQL_I(m->agent->id)),
-						 SQL_INTO(SQL_INTO_I(&owned)), NULL, e))
+			if (owned < 0 && !sql_one(conn, &statements[COUNT_OF_AGENT],
+			                         SQL_ARGS(SQL_I(m->agent->id)),
+			                         SQL_INTO(SQL_INTO_I(&owned)), NULL, e))
 				return false;
 			if (t->id == 0 && !make_one(conn, m, t, &owned, &m->over_limit[i], e))
 				return false;
 		}
 		if (t->id != 0 && t->serial_appeared &&
-			!sql_do(conn, &statements[JOIN],
-				SQL_ARGS(SQL_I(t->id), SQL_T("serial"), SQL_T(t->device->identity)), NULL, e))
+		        !sql_do(conn, &statements[JOIN],
+		                SQL_ARGS(SQL_I(t->id), SQL_T("serial"), SQL_T(t->device->identity)),
+		                NULL, e))
 			return err_wrap(e, "joining a device with its serial number");
 	}
 	return true;
@@ -271,7 +341,8 @@ static bool make_work(struct sql_conn *conn, void *arg, struct err *e)
 static bool columns_equal(const struct intake_columns *a, const struct intake_columns *b)
 {
 	return strcmp(a->state, b->state) == 0 && a->attention == b->attention &&
-	       a->lowest_supply == b->lowest_supply && strcmp(a->attention_text, b->attention_text) == 0;
+	       a->lowest_supply == b->lowest_supply &&
+	       strcmp(a->attention_text, b->attention_text) == 0;
 }
 
 static bool list_is_stale(const struct intake_merge *m, const struct intake_target *t)
@@ -279,7 +350,8 @@ static bool list_is_stale(const struct intake_merge *m, const struct intake_targ
 	if (!t->newest)
 		return false;
 	return t->is_new || t->words_differ || t->serial_appeared || t->agent_id != m->agent->id ||
-	       m->received_at / HOUR_MS * HOUR_MS > t->seen_hour || !columns_equal(&t->stored, &t->merged);
+	       m->received_at / HOUR_MS * HOUR_MS > t->seen_hour ||
+	       !columns_equal(&t->stored, &t->merged);
 }
 
 static bool list_work(struct sql_conn *conn, void *arg, struct err *e)
@@ -292,14 +364,17 @@ static bool list_work(struct sql_conn *conn, void *arg, struct err *e)
 		if (!list_is_stale(m, t))
 			continue;
 		if (!sql_do(conn, &statements[UPDATE_LIST],
-			    SQL_ARGS(SQL_I(t->id), SQL_I(m->agent->id), SQL_T(or_empty(d->manufacturer)),
-				    SQL_T(or_empty(d->model)), SQL_T(d->serial_number), SQL_T(t->name), SQL_T(t->fold),
-				    SQL_T(t->merged.state), SQL_I(t->merged.attention),
-				    SQL_T(t->merged.attention_text),
-				    t->merged.lowest_supply < 0 ? SQL_NULL : SQL_I(t->merged.lowest_supply),
-				    SQL_I(m->received_at / HOUR_MS * HOUR_MS), SQL_I(d->acquired_at.value),
-				    SQL_T(or_empty(d->firmware_version))),
-			    NULL, e))
+		            SQL_ARGS(SQL_I(t->id), SQL_I(m->agent->id),
+		                    SQL_T(or_empty(d->manufacturer)), SQL_T(or_empty(d->model)),
+		                    SQL_T(d->serial_number), SQL_T(t->name), SQL_T(t->fold),
+		                    SQL_T(t->merged.state), SQL_I(t->merged.attention),
+		                    SQL_T(t->merged.attention_text),
+		                    t->merged.lowest_supply < 0 ? SQL_NULL
+		                                                : SQL_I(t->merged.lowest_supply),
+		                    SQL_I(m->received_at / HOUR_MS * HOUR_MS),
+		                    SQL_I(d->acquired_at.value),
+		                    SQL_T(or_empty(d->firmware_version))),
+		            NULL, e))
 			return err_wrap(e, "bringing the list of devices up to date");
 	}
 	return true;
@@ -330,7 +405,7 @@ struct run {
 static void reject(struct run *run, size_t index, enum report_reject code, const char *message)
 {
 	run->rejected[run->rejected_count++] =
-		(struct report_rejected){.index = index, .code = (int)code, .message = message};
+	        (struct report_rejected){.index = index, .code = (int)code, .message = message};
 }
 
 /* Takes the devices that are served; finds their rows. *seen is the stored answer of a repeat. */
@@ -349,15 +424,17 @@ static bool look_up(struct run *run, const char **seen, struct err *e)
 	}
 	for (size_t i = 0; i < run->report->device_count; i++) {
 		const struct report_device *d = &run->report->devices[i];
-		const char *region = d->region_code == NULL ? run->agent->customer_region : d->region_code;
+		const char *region =
+		        d->region_code == NULL ? run->agent->customer_region : d->region_code;
 		struct intake_target *t = &run->merge.targets[run->merge.count];
 		if (!region_served(run->in, region)) {
 			reject(run, d->index, REPORT_REGION_NOT_SERVED,
-				"this installation does not serve the device's region");
+			        "this installation does not serve the device's region");
 			continue;
 		}
 		*t = (struct intake_target){.device = d};
-		if (!prepare_words(run->arena, t, e) || !find_target(conn, run->agent, run->arena, t, e))
+		if (!prepare_words(run->arena, t, e) ||
+		        !find_target(conn, run->agent, run->arena, t, e))
 			goto give_back;
 		run->merge.count++;
 	}
@@ -371,8 +448,11 @@ give_back:
 static bool make_devices(struct run *run, struct err *e)
 {
 	struct intake_target *targets = run->merge.targets;
-	struct making making = {.agent = run->agent, .targets = targets, .count = run->merge.count,
-		.now = run->merge.received_at, .arena = run->arena};
+	struct making making = {.agent = run->agent,
+	        .targets = targets,
+	        .count = run->merge.count,
+	        .now = run->merge.received_at,
+	        .arena = run->arena};
 	size_t kept = 0;
 	bool needed = false;
 
@@ -388,7 +468,8 @@ static bool make_devices(struct run *run, struct err *e)
 	for (size_t i = 0; i < making.count; i++) {
 		if (making.over_limit[i])
 			reject(run, targets[i].device->index, REPORT_TOO_MANY_DEVICES,
-				"this agent has brought as many devices as it may; ask the administrator");
+			        "this agent has brought as many devices as it may; ask the "
+			        "administrator");
 		else
 			targets[kept++] = targets[i];
 	}
@@ -399,17 +480,18 @@ static bool make_devices(struct run *run, struct err *e)
 static bool write_answer(const struct run *run, bool pending, struct buf *out, struct err *e)
 {
 	const struct report_answer answer = {.report_id = run->report->id,
-		.accepted = (int64_t)run->merge.count,
-		.rejected = run->rejected,
-		.rejected_count = run->rejected_count,
-		.warnings = run->report->warnings,
-		.warning_count = run->report->warning_count,
-		.operations_pending = pending};
+	        .accepted = (int64_t)run->merge.count,
+	        .rejected = run->rejected,
+	        .rejected_count = run->rejected_count,
+	        .warnings = run->report->warnings,
+	        .warning_count = run->report->warning_count,
+	        .operations_pending = pending};
 
 	return report_answer_write(&answer, out, e);
 }
 
-static bool answer_again(const char *stored, bool pending, struct arena *arena, struct buf *out, struct err *e)
+static bool answer_again(
+        const char *stored, bool pending, struct arena *arena, struct buf *out, struct err *e)
 {
 	struct report_answer answer;
 
@@ -433,15 +515,16 @@ static bool find_twins(struct run *run, struct intake_result *result, struct err
 	result->twin_ids = arena_array(run->arena, result->created, sizeof *result->twin_ids);
 	conn = result->twin_ids == NULL ? NULL : sql_borrow(run->in->db, WAIT_MS, e);
 	if (conn == NULL)
-		return result->twin_ids != NULL || err_set(e, ERR_MEMORY, "no memory for new devices");
+		return result->twin_ids != NULL ||
+		       err_set(e, ERR_MEMORY, "no memory for new devices");
 	for (size_t i = 0; ok && i < run->merge.count; i++) {
 		const struct intake_target *t = &run->merge.targets[i];
 		int64_t twin = 0;
 		if (!t->is_new || t->device->identity_kind != REPORT_SERIAL)
 			continue;
 		ok = sql_one(conn, &statements[FIND_TWIN],
-			SQL_ARGS(SQL_T(t->device->identity), SQL_I(run->agent->customer_id)),
-			SQL_INTO(SQL_INTO_I(&twin)), NULL, e);
+		        SQL_ARGS(SQL_T(t->device->identity), SQL_I(run->agent->customer_id)),
+		        SQL_INTO(SQL_INTO_I(&twin)), NULL, e);
 		if (ok && twin != 0)
 			result->twin_ids[result->twins++] = t->public_id;
 	}
@@ -449,18 +532,22 @@ static bool find_twins(struct run *run, struct intake_result *result, struct err
 	return ok;
 }
 
-bool intake_store(const struct intake *in, const struct intake_agent *agent, const struct report *report,
-	int64_t received_at, bool operations_pending, struct arena *arena, struct buf *answer,
-	struct intake_result *result, struct err *e)
+bool intake_store(const struct intake *in, const struct intake_agent *agent,
+        const struct report *report, int64_t received_at, bool operations_pending,
+        struct arena *arena, struct buf *answer, struct intake_result *result, struct err *e)
 {
 	struct run run = {.in = in, .agent = agent, .report = report, .arena = arena};
 	const char *seen = NULL;
 	size_t start = answer->len;
 
 	*result = (struct intake_result){.duplicate = false};
-	run.rejected = arena_array(arena, report->rejected_count + report->device_count + 1, sizeof *run.rejected);
-	run.merge = (struct intake_merge){.agent = agent, .report = report, .received_at = received_at,
-		.arena = arena, .targets = arena_array(arena, report->device_count + 1, sizeof *run.merge.targets)};
+	run.rejected = arena_array(
+	        arena, report->rejected_count + report->device_count + 1, sizeof *run.rejected);
+	run.merge = (struct intake_merge){.agent = agent,
+	        .report = report,
+	        .received_at = received_at,
+	        .arena = arena,
+	        .targets = arena_array(arena, report->device_count + 1, sizeof *run.merge.targets)};
 	if (run.rejected == NULL || run.merge.targets == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a report");
 	for (size_t i = 0; i < report->rejected_count; i++)
@@ -472,7 +559,7 @@ bool intake_store(const struct intake *in, const struct intake_agent *agent, con
 		return answer_again(seen, operations_pending, arena, answer, e);
 	}
 	if (!make_devices(&run, e) || !find_twins(&run, result, e) ||
-		!write_answer(&run, operations_pending, answer, e))
+	        !write_answer(&run, operations_pending, answer, e))
 		return false;
 	run.merge.answer = arena_copy(arena, answer->data + start, answer->len - start);
 	if (run.merge.answer == NULL)

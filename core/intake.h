@@ -33,23 +33,25 @@ struct intake_agent {
 
 struct intake {
 	struct sql_db *db; /* reads core and telemetry, writes both */
-	const char *const *regions; /* that the installation serves, ended by NULL; NULL or empty: any */
+	const char *const
+	        *regions; /* that the installation serves, ended by NULL; NULL or empty: any */
 };
 
 struct intake_result {
-	bool duplicate;      /* answered from the store; nothing was written */
-	size_t created;      /* devices seen for the first time */
-	size_t twins;        /* of these, how many another customer has too */
+	bool duplicate;        /* answered from the store; nothing was written */
+	size_t created;        /* devices seen for the first time */
+	size_t twins;          /* of these, how many another customer has too */
 	const char **twin_ids; /* their public ids */
-	size_t rejected;     /* devices that were not taken */
+	size_t rejected;       /* devices that were not taken */
 };
 
 /* Stores the report and appends the JSON answer to `answer` when everything in it is durable.
  * operations_pending goes into the answer as it is. ERR_BUSY and ERR_UNAVAILABLE: nothing was taken, or
  * part of it and a repeat of the same report does no harm: answer 503. */
-bool intake_store(const struct intake *in, const struct intake_agent *agent, const struct report *report,
-	int64_t received_at, bool operations_pending, struct arena *arena, struct buf *answer,
-	struct intake_result *result, struct err *e) __attribute__((warn_unused_result, nonnull));
+bool intake_store(const struct intake *in, const struct intake_agent *agent,
+        const struct report *report, int64_t received_at, bool operations_pending,
+        struct arena *arena, struct buf *answer, struct intake_result *result, struct err *e)
+        __attribute__((warn_unused_result, nonnull));
 
 /* The list columns of a device, as its state and supplies give them. */
 enum intake_attention { ATTENTION_NONE, ATTENTION_REPORT, ATTENTION_WARNING, ATTENTION_ERROR };
@@ -57,6 +59,6 @@ enum { INTAKE_SUPPLY_LOW = 10, INTAKE_SUPPLY_EMPTY = 1 }; /* percent that is lef
 
 /* What is left of a supply, 0 … 100; -1 when it is not known as a number. Of a receptacle: the room. */
 int intake_supply_percent(int class_, int unit, const struct report_int *capacity,
-	const struct report_int *level) __attribute__((nonnull));
+        const struct report_int *level) __attribute__((nonnull));
 
 #endif

@@ -18,7 +18,7 @@ struct intake_target {
 	const struct report_device *device;
 	int64_t id; /* 0: not found or made yet */
 	const char *public_id;
-	const char *fold;  /* search key */
+	const char *fold; /* search key */
 	const char *name;
 	bool is_new, serial_appeared;
 	/* the row as it is */
@@ -45,7 +45,7 @@ struct intake_merge {
 bool intake_merge_work(struct sql_conn *conn, void *arg, struct err *e);
 
 /* The answer stored for a report of this agent, or NULL with *e clear if there is none. */
-const char *intake_seen(struct sql_conn *conn, int64_t agent, const char *report_id, struct arena *arena,
-	struct err *e);
+const char *intake_seen(struct sql_conn *conn, int64_t agent, const char *report_id,
+        struct arena *arena, struct err *e);
 
 #endif

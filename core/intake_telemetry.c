@@ -14,84 +14,131 @@
 enum { DAY_MS = 24 * 3600 * 1000, REPORTS_KEPT = 64, HASH_KEPT = 16 };
 
 enum {
-	SEEN_FIND, SEEN_NEWEST, SEEN_INSERT, SEEN_DROP, STATE_FIND, STATE_PUT, MOMENT_PUT, SUPPLY_LIST,
-	SUPPLY_PUT, SUPPLY_DROP, SAMPLE_PUT, EVENT_PUT, EVENT_CLEAR, JOB_PUT, CLEANING_PUT, MAINTENANCE_PUT,
-	SETTINGS_FIND, SETTINGS_PUT, SETTING_CHANGE_PUT,
+	SEEN_FIND,
+	SEEN_NEWEST,
+	SEEN_INSERT,
+	SEEN_DROP,
+	STATE_FIND,
+	STATE_PUT,
+	MOMENT_PUT,
+	SUPPLY_LIST,
+	SUPPLY_PUT,
+	SUPPLY_DROP,
+	SAMPLE_PUT,
+	EVENT_PUT,
+	EVENT_CLEAR,
+	JOB_PUT,
+	CLEANING_PUT,
+	MAINTENANCE_PUT,
+	SETTINGS_FIND,
+	SETTINGS_PUT,
+	SETTING_CHANGE_PUT,
 };
 
 #define W .role = SQL_WRITE, .store = SQL_TELEMETRY
 #define R .role = SQL_READ, .store = SQL_TELEMETRY
 
 static const struct sql_statement statements[] = {
-	[SEEN_FIND] = {R, .in = "it", .out = "t",
-		.text = "SELECT answer FROM report_seen WHERE agent = $1 AND report_id = $2"},
-	[SEEN_NEWEST] = {R, .in = "i", .out = "i",
-		.text = "SELECT coalesce((SELECT slot FROM report_seen WHERE agent = $1 ORDER BY slot DESC LIMIT 1), 0)"},
-	[SEEN_INSERT] = {W, .in = "itit", .out = "",
-		.text = "INSERT INTO report_seen (agent, report_id, slot, answer) VALUES ($1, $2, $3, $4)"},
-	[SEEN_DROP] = {W, .in = "ii", .out = "", .text = "DELETE FROM report_seen WHERE agent = $1 AND slot <= $2"},
-	[STATE_FIND] = {R, .in = "i", .out = "ititttBi",
-		.text = "SELECT acquired_at, state, state_since, reasons, codes, counters, settings_hash, sampled_day"
-			" FROM device_state WHERE device = $1"},
-	[STATE_PUT] = {W, .in = "iiiittittITTtBi", .out = "",
-		.text = "INSERT INTO device_state (device, acquired_at, received_at, agent, collection, state,"
-			" state_since, reasons, codes, device_time, region, country, counters, settings_hash, sampled_day)"
-			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-			" ON CONFLICT (device) DO UPDATE SET acquired_at = excluded.acquired_at,"
-			" received_at = excluded.received_at, agent = excluded.agent, collection = excluded.collection,"
-			" state = excluded.state, state_since = excluded.state_since, reasons = excluded.reasons,"
-			" codes = excluded.codes, device_time = coalesce(excluded.device_time, device_time),"
-			" region = coalesce(excluded.region, region), country = coalesce(excluded.country, country),"
-			" counters = excluded.counters, settings_hash = excluded.settings_hash,"
-			" sampled_day = excluded.sampled_day"},
-	[MOMENT_PUT] = {W, .in = "ii", .out = "",
-		.text = "INSERT INTO device_seen (device, seen_at) VALUES ($1, $2)"
-			" ON CONFLICT (device) DO UPDATE SET seen_at = max(seen_at, excluded.seen_at)"},
-	[SUPPLY_LIST] = {R, .in = "i", .out = "ittTttIITtTI",
-		.text = "SELECT idx, class, type, color, name, unit, capacity, level, level_state, resolution,"
-			" serial_number, installed_at FROM supply WHERE device = $1"},
-	[SUPPLY_PUT] = {W, .in = "iittTttIITtTIi", .out = "",
-		.text = "INSERT INTO supply (device, idx, class, type, color, name, unit, capacity, level, level_state,"
-			" resolution, serial_number, installed_at, changed_at)"
-			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
-			" ON CONFLICT (device, idx) DO UPDATE SET class = excluded.class, type = excluded.type,"
-			" color = excluded.color, name = excluded.name, unit = excluded.unit, capacity = excluded.capacity,"
-			" level = excluded.level, level_state = excluded.level_state, resolution = excluded.resolution,"
-			" serial_number = excluded.serial_number, installed_at = excluded.installed_at,"
-			" changed_at = excluded.changed_at"},
-	[SUPPLY_DROP] = {W, .in = "ii", .out = "", .text = "DELETE FROM supply WHERE device = $1 AND idx = $2"},
-	[SAMPLE_PUT] = {W, .in = "itir", .out = "",
-		.text = "INSERT INTO sample (device, metric, at, value) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"},
-	[EVENT_PUT] = {W, .in = "iitItTTT", .out = "",
-		.text = "INSERT INTO event (device, at, event_id, cleared_at, severity, code, reason, text)"
-			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (device, event_id)"
-			" DO UPDATE SET cleared_at = excluded.cleared_at"
-			" WHERE cleared_at IS NULL AND excluded.cleared_at IS NOT NULL"},
-	[EVENT_CLEAR] = {W, .in = "iti", .out = "",
-		.text = "UPDATE event SET cleared_at = $3 WHERE device = $1 AND reason = $2 AND cleared_at IS NULL"
-			" AND at <= $3"},
-	[JOB_PUT] = {W, .in = "iititt" "IIRTt", .out = "",
-		.text = "INSERT INTO job (device, ended_at, job_id, started_at, state, reasons, impressions, sheets, area_m2,"
-			" media, ink_used) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING"},
-	[CLEANING_PUT] = {W, .in = "iitttR", .out = "",
-		.text = "INSERT INTO cleaning (device, at, cleaning_id, kind, trigger_by, ink_used_ml)"
-			" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"},
-	[MAINTENANCE_PUT] = {W, .in = "iittTI", .out = "",
-		.text = "INSERT INTO maintenance (device, at, maintenance_id, kind, part, count)"
-			" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"},
-	[SETTINGS_FIND] = {R, .in = "it", .out = "t",
-		.text = "SELECT settings FROM device_settings WHERE device = $1 AND category = $2"},
-	[SETTINGS_PUT] = {W, .in = "itti", .out = "",
-		.text = "INSERT INTO device_settings (device, category, settings, changed_at) VALUES ($1, $2, $3, $4)"
-			" ON CONFLICT (device, category) DO UPDATE SET settings = excluded.settings,"
-			" changed_at = excluded.changed_at"},
-	[SETTING_CHANGE_PUT] = {W, .in = "iittTT", .out = "",
-		.text = "INSERT INTO setting_change (device, at, category, name, old_value, new_value)"
-			" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"},
+        [SEEN_FIND] = {R, .in = "it", .out = "t",
+                .text = "SELECT answer FROM report_seen WHERE agent = $1 AND report_id = $2"},
+        [SEEN_NEWEST] = {R, .in = "i", .out = "i",
+                .text = "SELECT coalesce((SELECT slot FROM report_seen WHERE agent = $1 ORDER BY "
+                        "slot DESC LIMIT 1), 0)"},
+        [SEEN_INSERT] = {W, .in = "itit", .out = "",
+                .text = "INSERT INTO report_seen (agent, report_id, slot, answer) VALUES ($1, $2, "
+                        "$3, $4)"},
+        [SEEN_DROP] = {W, .in = "ii", .out = "",
+                .text = "DELETE FROM report_seen WHERE agent = $1 AND slot <= $2"},
+        [STATE_FIND] = {R, .in = "i", .out = "ititttBi",
+                .text = "SELECT acquired_at, state, state_since, reasons, codes, counters, "
+                        "settings_hash, sampled_day"
+                        " FROM device_state WHERE device = $1"},
+        [STATE_PUT] = {W, .in = "iiiittittITTtBi", .out = "",
+                .text = "INSERT INTO device_state (device, acquired_at, received_at, agent, "
+                        "collection, state,"
+                        " state_since, reasons, codes, device_time, region, country, counters, "
+                        "settings_hash, sampled_day)"
+                        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+                        " ON CONFLICT (device) DO UPDATE SET acquired_at = excluded.acquired_at,"
+                        " received_at = excluded.received_at, agent = excluded.agent, collection = "
+                        "excluded.collection,"
+                        " state = excluded.state, state_since = excluded.state_since, reasons = "
+                        "excluded.reasons,"
+                        " codes = excluded.codes, device_time = coalesce(excluded.device_time, "
+                        "device_time),"
+                        " region = coalesce(excluded.region, region), country = "
+                        "coalesce(excluded.country, country),"
+                        " counters = excluded.counters, settings_hash = excluded.settings_hash,"
+                        " sampled_day = excluded.sampled_day"},
+        [MOMENT_PUT] = {W, .in = "ii", .out = "",
+                .text = "INSERT INTO device_seen (device, seen_at) VALUES ($1, $2)"
+                        " ON CONFLICT (device) DO UPDATE SET seen_at = max(seen_at, "
+                        "excluded.seen_at)"},
+        [SUPPLY_LIST] = {R, .in = "i", .out = "ittTttIITtTI",
+                .text = "SELECT idx, class, type, color, name, unit, capacity, level, level_state, "
+                        "resolution,"
+                        " serial_number, installed_at FROM supply WHERE device = $1"},
+        [SUPPLY_PUT] = {W, .in = "iittTttIITtTIi", .out = "",
+                .text = "INSERT INTO supply (device, idx, class, type, color, name, unit, "
+                        "capacity, level, level_state,"
+                        " resolution, serial_number, installed_at, changed_at)"
+                        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+                        " ON CONFLICT (device, idx) DO UPDATE SET class = excluded.class, type = "
+                        "excluded.type,"
+                        " color = excluded.color, name = excluded.name, unit = excluded.unit, "
+                        "capacity = excluded.capacity,"
+                        " level = excluded.level, level_state = excluded.level_state, resolution = "
+                        "excluded.resolution,"
+                        " serial_number = excluded.serial_number, installed_at = "
+                        "excluded.installed_at,"
+                        " changed_at = excluded.changed_at"},
+        [SUPPLY_DROP] = {W, .in = "ii", .out = "",
+                .text = "DELETE FROM supply WHERE device = $1 AND idx = $2"},
+        [SAMPLE_PUT] = {W, .in = "itir", .out = "",
+                .text = "INSERT INTO sample (device, metric, at, value) VALUES ($1, $2, $3, $4) ON "
+                        "CONFLICT DO NOTHING"},
+        [EVENT_PUT] = {W, .in = "iitItTTT", .out = "",
+                .text = "INSERT INTO event (device, at, event_id, cleared_at, severity, code, "
+                        "reason, text)"
+                        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (device, event_id)"
+                        " DO UPDATE SET cleared_at = excluded.cleared_at"
+                        " WHERE cleared_at IS NULL AND excluded.cleared_at IS NOT NULL"},
+        [EVENT_CLEAR] = {W, .in = "iti", .out = "",
+                .text = "UPDATE event SET cleared_at = $3 WHERE device = $1 AND reason = $2 AND "
+                        "cleared_at IS NULL"
+                        " AND at <= $3"},
+        [JOB_PUT] = {W,
+                .in = "iititt"
+                      "IIRTt",
+                .out = "",
+                .text = "INSERT INTO job (device, ended_at, job_id, started_at, state, reasons, "
+                        "impressions, sheets, area_m2,"
+                        " media, ink_used) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+                        "ON CONFLICT DO NOTHING"},
+        [CLEANING_PUT] = {W, .in = "iitttR", .out = "",
+                .text = "INSERT INTO cleaning (device, at, cleaning_id, kind, trigger_by, "
+                        "ink_used_ml)"
+                        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"},
+        [MAINTENANCE_PUT] = {W, .in = "iittTI", .out = "",
+                .text = "INSERT INTO maintenance (device, at, maintenance_id, kind, part, count)"
+                        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"},
+        [SETTINGS_FIND] = {R, .in = "it", .out = "t",
+                .text = "SELECT settings FROM device_settings WHERE device = $1 AND category = $2"},
+        [SETTINGS_PUT] = {W, .in = "itti", .out = "",
+                .text = "INSERT INTO device_settings (device, category, settings, changed_at) "
+                        "VALUES ($1, $2, $3, $4)"
+                        " ON CONFLICT (device, category) DO UPDATE SET settings = "
+                        "excluded.settings,"
+                        " changed_at = excluded.changed_at"},
+        [SETTING_CHANGE_PUT] = {W, .in = "iittTT", .out = "",
+                .text = "INSERT INTO setting_change (device, at, category, name, old_value, "
+                        "new_value)"
+                        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"},
 };
 
-const struct sql_table intake_telemetry_sql = {.name = "intake_telemetry", .list = statements,
-	.count = sizeof statements / sizeof statements[0]};
+const struct sql_table intake_telemetry_sql = {.name = "intake_telemetry",
+        .list = statements,
+        .count = sizeof statements / sizeof statements[0]};
 
 #define T(text) ((text) == NULL ? SQL_NULL : SQL_T(text))
 
@@ -112,14 +159,14 @@ static const char *or_empty(const char *text)
 
 /* ---- report ids */
 
-const char *intake_seen(struct sql_conn *conn, int64_t agent, const char *report_id, struct arena *arena,
-	struct err *e)
+const char *intake_seen(struct sql_conn *conn, int64_t agent, const char *report_id,
+        struct arena *arena, struct err *e)
 {
 	const char *answer = NULL;
 	bool found = false;
 
 	if (!sql_one(conn, &statements[SEEN_FIND], SQL_ARGS(SQL_I(agent), SQL_T(report_id)),
-		    SQL_INTO(SQL_INTO_T(arena, &answer)), &found, e))
+	            SQL_INTO(SQL_INTO_T(arena, &answer)), &found, e))
 		return NULL;
 	return found ? answer : NULL;
 }
@@ -129,12 +176,13 @@ static bool remember(struct sql_conn *conn, const struct intake_merge *m, struct
 	int64_t newest = 0;
 
 	return sql_one(conn, &statements[SEEN_NEWEST], SQL_ARGS(SQL_I(m->agent->id)),
-		       SQL_INTO(SQL_INTO_I(&newest)), NULL, e) &&
+	               SQL_INTO(SQL_INTO_I(&newest)), NULL, e) &&
 	       sql_do(conn, &statements[SEEN_INSERT],
-		       SQL_ARGS(SQL_I(m->agent->id), SQL_T(m->report->id), SQL_I(newest + 1), SQL_T(m->answer)), NULL,
-		       e) &&
+	               SQL_ARGS(SQL_I(m->agent->id), SQL_T(m->report->id), SQL_I(newest + 1),
+	                       SQL_T(m->answer)),
+	               NULL, e) &&
 	       sql_do(conn, &statements[SEEN_DROP],
-		       SQL_ARGS(SQL_I(m->agent->id), SQL_I(newest + 1 - REPORTS_KEPT)), NULL, e);
+	               SQL_ARGS(SQL_I(m->agent->id), SQL_I(newest + 1 - REPORTS_KEPT)), NULL, e);
 }
 
 /* ---- one device */
@@ -163,29 +211,32 @@ static bool find_state(struct one *o, struct err *e)
 	struct old_state *s = &o->old;
 
 	return sql_one(o->conn, &statements[STATE_FIND], SQL_ARGS(SQL_I(o->device)),
-		SQL_INTO(SQL_INTO_I(&s->acquired_at), SQL_INTO_T(o->arena, &s->state), SQL_INTO_I(&s->state_since),
-			SQL_INTO_T(o->arena, &s->reasons), SQL_INTO_T(o->arena, &s->codes),
-			SQL_INTO_T(o->arena, &s->counters),
-			SQL_INTO_B(o->arena, &s->settings_hash, &s->settings_hash_len), SQL_INTO_I(&s->sampled_day)),
-		&s->found, e);
+	        SQL_INTO(SQL_INTO_I(&s->acquired_at), SQL_INTO_T(o->arena, &s->state),
+	                SQL_INTO_I(&s->state_since), SQL_INTO_T(o->arena, &s->reasons),
+	                SQL_INTO_T(o->arena, &s->codes), SQL_INTO_T(o->arena, &s->counters),
+	                SQL_INTO_B(o->arena, &s->settings_hash, &s->settings_hash_len),
+	                SQL_INTO_I(&s->sampled_day)),
+	        &s->found, e);
 }
 
 static bool put_sample(struct one *o, const char *metric, double value, struct err *e)
 {
 	return sql_do(o->conn, &statements[SAMPLE_PUT],
-		SQL_ARGS(SQL_I(o->device), SQL_T(metric), SQL_I(o->at), SQL_R(value)), NULL, e);
+	        SQL_ARGS(SQL_I(o->device), SQL_T(metric), SQL_I(o->at), SQL_R(value)), NULL, e);
 }
 
-static bool put_event(struct one *o, const char *id, int64_t at, const char *severity, const char *code,
-	const char *reason, const char *text, struct err *e)
+static bool put_event(struct one *o, const char *id, int64_t at, const char *severity,
+        const char *code, const char *reason, const char *text, struct err *e)
 {
 	return sql_do(o->conn, &statements[EVENT_PUT],
-		SQL_ARGS(SQL_I(o->device), SQL_I(at), SQL_T(id), SQL_NULL, SQL_T(severity), T(code), T(reason), T(text)),
-		NULL, e);
+	        SQL_ARGS(SQL_I(o->device), SQL_I(at), SQL_T(id), SQL_NULL, SQL_T(severity), T(code),
+	                T(reason), T(text)),
+	        NULL, e);
 }
 
 /* What the server itself notices. The id holds the time, so that a repeat is the same event. */
-static bool put_notice(struct one *o, const char *code, const char *what, const char *text, struct err *e)
+static bool put_notice(
+        struct one *o, const char *code, const char *what, const char *text, struct err *e)
 {
 	const char *id = arena_printf(o->arena, "%s:%s:%lld", code, what, (long long)o->at);
 
@@ -199,10 +250,11 @@ static bool merge_events(struct one *o, struct err *e)
 	for (size_t i = 0; i < o->d->event_count; i++) {
 		const struct report_event *v = &o->d->events[i];
 		if (!sql_do(o->conn, &statements[EVENT_PUT],
-			    SQL_ARGS(SQL_I(o->device), SQL_I(v->at.value), SQL_T(v->id), optional_int(&v->cleared_at),
-				    SQL_T(or_empty(report_severity_name(v->severity))), T(v->code), T(v->reason),
-				    T(v->text)),
-			    NULL, e))
+		            SQL_ARGS(SQL_I(o->device), SQL_I(v->at.value), SQL_T(v->id),
+		                    optional_int(&v->cleared_at),
+		                    SQL_T(or_empty(report_severity_name(v->severity))), T(v->code),
+		                    T(v->reason), T(v->text)),
+		            NULL, e))
 			return false;
 	}
 	return true;
@@ -216,13 +268,14 @@ static bool merge_jobs(struct one *o, struct err *e)
 		const char *ink = intake_amounts_text(o->arena, j->ink_used, j->ink_used_count, e);
 		int64_t end = j->ended_at.set ? j->ended_at.value : j->started_at.value;
 		if (reasons == NULL || ink == NULL ||
-			!sql_do(o->conn, &statements[JOB_PUT],
-				SQL_ARGS(SQL_I(o->device), SQL_I(end), SQL_T(j->id),
-					SQL_I(j->started_at.set ? j->started_at.value : end),
-					SQL_T(or_empty(report_job_state_name(j->state))), SQL_T(reasons),
-					optional_int(&j->impressions), optional_int(&j->sheets),
-					optional_real(&j->area_m2), T(j->media), SQL_T(ink)),
-				NULL, e))
+		        !sql_do(o->conn, &statements[JOB_PUT],
+		                SQL_ARGS(SQL_I(o->device), SQL_I(end), SQL_T(j->id),
+		                        SQL_I(j->started_at.set ? j->started_at.value : end),
+		                        SQL_T(or_empty(report_job_state_name(j->state))),
+		                        SQL_T(reasons), optional_int(&j->impressions),
+		                        optional_int(&j->sheets), optional_real(&j->area_m2),
+		                        T(j->media), SQL_T(ink)),
+		                NULL, e))
 			return false;
 	}
 	return true;
@@ -233,17 +286,18 @@ static bool merge_care(struct one *o, struct err *e)
 	for (size_t i = 0; i < o->d->cleaning_count; i++) {
 		const struct report_cleaning *c = &o->d->cleanings[i];
 		if (!sql_do(o->conn, &statements[CLEANING_PUT],
-			    SQL_ARGS(SQL_I(o->device), SQL_I(c->at.value), SQL_T(c->id), SQL_T(or_empty(c->kind)),
-				    SQL_T(or_empty(c->trigger)), optional_real(&c->ink_used_ml)),
-			    NULL, e))
+		            SQL_ARGS(SQL_I(o->device), SQL_I(c->at.value), SQL_T(c->id),
+		                    SQL_T(or_empty(c->kind)), SQL_T(or_empty(c->trigger)),
+		                    optional_real(&c->ink_used_ml)),
+		            NULL, e))
 			return false;
 	}
 	for (size_t i = 0; i < o->d->maintenance_count; i++) {
 		const struct report_maintenance *c = &o->d->maintenance[i];
 		if (!sql_do(o->conn, &statements[MAINTENANCE_PUT],
-			    SQL_ARGS(SQL_I(o->device), SQL_I(c->at.value), SQL_T(c->id), SQL_T(or_empty(c->kind)),
-				    T(c->part), optional_int(&c->count)),
-			    NULL, e))
+		            SQL_ARGS(SQL_I(o->device), SQL_I(c->at.value), SQL_T(c->id),
+		                    SQL_T(or_empty(c->kind)), T(c->part), optional_int(&c->count)),
+		            NULL, e))
 			return false;
 	}
 	return true;
@@ -287,21 +341,26 @@ static bool supply_unchanged(const struct report_supply *now, const struct store
 	       same_text(word(report_resolution_name(now->resolution)), was->resolution);
 }
 
-static bool list_supplies(struct one *o, struct stored_supply *list, size_t max, size_t *count, struct err *e)
+static bool list_supplies(
+        struct one *o, struct stored_supply *list, size_t max, size_t *count, struct err *e)
 {
-	struct sql_cursor *rows = sql_query(o->conn, &statements[SUPPLY_LIST], SQL_ARGS(SQL_I(o->device)), e);
+	struct sql_cursor *rows =
+	        sql_query(o->conn, &statements[SUPPLY_LIST], SQL_ARGS(SQL_I(o->device)), e);
 	int more = rows == NULL ? -1 : 1;
 
 	for (*count = 0; more > 0 && *count < max;) {
 		struct stored_supply *s = &list[*count];
 		more = sql_next(rows,
-			SQL_INTO(SQL_INTO_I(&s->idx), SQL_INTO_T(o->arena, &s->class_), SQL_INTO_T(o->arena, &s->type),
-				SQL_INTO_T(o->arena, &s->color), SQL_INTO_T(o->arena, &s->name),
-				SQL_INTO_T(o->arena, &s->unit), SQL_INTO_I_NULL(&s->capacity, &s->no_capacity),
-				SQL_INTO_I_NULL(&s->level, &s->no_level), SQL_INTO_T(o->arena, &s->level_state),
-				SQL_INTO_T(o->arena, &s->resolution), SQL_INTO_T(o->arena, &s->serial),
-				SQL_INTO_I_NULL(&s->installed_at, &s->no_installed)),
-			e);
+		        SQL_INTO(SQL_INTO_I(&s->idx), SQL_INTO_T(o->arena, &s->class_),
+		                SQL_INTO_T(o->arena, &s->type), SQL_INTO_T(o->arena, &s->color),
+		                SQL_INTO_T(o->arena, &s->name), SQL_INTO_T(o->arena, &s->unit),
+		                SQL_INTO_I_NULL(&s->capacity, &s->no_capacity),
+		                SQL_INTO_I_NULL(&s->level, &s->no_level),
+		                SQL_INTO_T(o->arena, &s->level_state),
+		                SQL_INTO_T(o->arena, &s->resolution),
+		                SQL_INTO_T(o->arena, &s->serial),
+		                SQL_INTO_I_NULL(&s->installed_at, &s->no_installed)),
+		        e);
 		*count += more > 0;
 	}
 	sql_end(rows);
@@ -311,13 +370,15 @@ static bool list_supplies(struct one *o, struct stored_supply *list, size_t max,
 static bool put_supply(struct one *o, const struct report_supply *s, struct err *e)
 {
 	return sql_do(o->conn, &statements[SUPPLY_PUT],
-		SQL_ARGS(SQL_I(o->device), SQL_I(s->index.value), SQL_T(word(report_supply_class_name(s->class_))),
-			SQL_T(word(report_supply_type_name(s->type))), T(s->color), SQL_T(or_empty(s->name)),
-			SQL_T(word(report_supply_unit_name(s->unit))), optional_int(&s->capacity),
-			optional_int(&s->level), T(report_level_state_name(s->level_state)),
-			SQL_T(word(report_resolution_name(s->resolution))), T(s->serial_number),
-			optional_int(&s->installed_at), SQL_I(o->at)),
-		NULL, e);
+	        SQL_ARGS(SQL_I(o->device), SQL_I(s->index.value),
+	                SQL_T(word(report_supply_class_name(s->class_))),
+	                SQL_T(word(report_supply_type_name(s->type))), T(s->color),
+	                SQL_T(or_empty(s->name)), SQL_T(word(report_supply_unit_name(s->unit))),
+	                optional_int(&s->capacity), optional_int(&s->level),
+	                T(report_level_state_name(s->level_state)),
+	                SQL_T(word(report_resolution_name(s->resolution))), T(s->serial_number),
+	                optional_int(&s->installed_at), SQL_I(o->at)),
+	        NULL, e);
 }
 
 static bool sample_supply(struct one *o, const struct report_supply *s, struct err *e)
@@ -349,7 +410,8 @@ static bool merge_supplies(struct one *o, struct err *e)
 				was = &stored[k];
 		if (was != NULL)
 			was->reported = true;
-		intake_columns_supply(&o->t->merged, intake_supply_percent(s->class_, s->unit, &s->capacity, &s->level));
+		intake_columns_supply(&o->t->merged,
+		        intake_supply_percent(s->class_, s->unit, &s->capacity, &s->level));
 		if (was != NULL && supply_unchanged(s, was)) {
 			if (o->daily && !sample_supply(o, s, e))
 				return false;
@@ -360,8 +422,8 @@ static bool merge_supplies(struct one *o, struct err *e)
 	}
 	for (size_t k = 0; k < count; k++)
 		if (!stored[k].reported &&
-			!sql_do(o->conn, &statements[SUPPLY_DROP], SQL_ARGS(SQL_I(o->device), SQL_I(stored[k].idx)),
-				NULL, e))
+		        !sql_do(o->conn, &statements[SUPPLY_DROP],
+		                SQL_ARGS(SQL_I(o->device), SQL_I(stored[k].idx)), NULL, e))
 			return false;
 	return true;
 }
@@ -383,10 +445,13 @@ static bool keep_supplies(struct one *o, struct err *e)
 	if (!list_supplies(o, stored, SUPPLIES_MAX, &count, e))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		const struct report_int capacity = {.set = !stored[i].no_capacity, .value = stored[i].capacity};
-		const struct report_int level = {.set = !stored[i].no_level, .value = stored[i].level};
-		intake_columns_supply(&o->t->merged,
-			intake_supply_percent(0, unit_from_name(stored[i].unit), &capacity, &level));
+		const struct report_int capacity = {
+		        .set = !stored[i].no_capacity, .value = stored[i].capacity};
+		const struct report_int level = {
+		        .set = !stored[i].no_level, .value = stored[i].level};
+		intake_columns_supply(
+		        &o->t->merged, intake_supply_percent(0, unit_from_name(stored[i].unit),
+		                               &capacity, &level));
 	}
 	return true;
 }
@@ -397,7 +462,8 @@ static bool merge_counters(struct one *o, const char **text, struct err *e)
 {
 	struct intake_counters c;
 
-	if (!intake_counters_merge(o->arena, o->old.found ? o->old.counters : "{}", &o->d->counters, &c, e))
+	if (!intake_counters_merge(
+	            o->arena, o->old.found ? o->old.counters : "{}", &o->d->counters, &c, e))
 		return false;
 	*text = c.text;
 	for (size_t i = 0; i < c.count; i++) {
@@ -406,10 +472,12 @@ static bool merge_counters(struct one *o, const char **text, struct err *e)
 		if ((changed || o->daily) && !put_sample(o, n->metric, n->now, e))
 			return false;
 		if (n->had && n->now < n->before &&
-			!put_notice(o, "counter-fell", n->metric,
-				arena_printf(o->arena, "%s fell from %.17g to %.17g: a board or the device was replaced",
-					n->metric, n->before, n->now),
-				e))
+		        !put_notice(o, "counter-fell", n->metric,
+		                arena_printf(o->arena,
+		                        "%s fell from %.17g to %.17g: a board or the device was "
+		                        "replaced",
+		                        n->metric, n->before, n->now),
+		                e))
 			return false;
 	}
 	return true;
@@ -423,8 +491,9 @@ static bool merge_category(struct one *o, int group, struct err *e)
 	size_t count;
 	bool found;
 
-	if (now == NULL || !sql_one(o->conn, &statements[SETTINGS_FIND], SQL_ARGS(SQL_I(o->device), SQL_T(category)),
-				   SQL_INTO(SQL_INTO_T(o->arena, &stored)), &found, e))
+	if (now == NULL || !sql_one(o->conn, &statements[SETTINGS_FIND],
+	                           SQL_ARGS(SQL_I(o->device), SQL_T(category)),
+	                           SQL_INTO(SQL_INTO_T(o->arena, &stored)), &found, e))
 		return false;
 	if (found && strcmp(stored, now) == 0)
 		return true;
@@ -433,29 +502,34 @@ static bool merge_category(struct one *o, int group, struct err *e)
 			return false;
 		for (size_t i = 0; i < count; i++)
 			if (!sql_do(o->conn, &statements[SETTING_CHANGE_PUT],
-				    SQL_ARGS(SQL_I(o->device), SQL_I(o->at), SQL_T(category), SQL_T(changes[i].name),
-					    T(changes[i].before), T(changes[i].now)),
-				    NULL, e))
+			            SQL_ARGS(SQL_I(o->device), SQL_I(o->at), SQL_T(category),
+			                    SQL_T(changes[i].name), T(changes[i].before),
+			                    T(changes[i].now)),
+			            NULL, e))
 				return false;
 	}
 	return sql_do(o->conn, &statements[SETTINGS_PUT],
-		SQL_ARGS(SQL_I(o->device), SQL_T(category), SQL_T(now), SQL_I(o->at)), NULL, e);
+	        SQL_ARGS(SQL_I(o->device), SQL_T(category), SQL_T(now), SQL_I(o->at)), NULL, e);
 }
 
 /* Gives the hash to keep: of all settings in the report, or the old one where it has none. */
-static bool merge_settings(struct one *o, unsigned char hash[CRYPTO_HASH], struct sql_value *keep, struct err *e)
+static bool merge_settings(
+        struct one *o, unsigned char hash[CRYPTO_HASH], struct sql_value *keep, struct err *e)
 {
 	struct buf all = BUF_INIT(1 << 20);
 	bool ok = true;
 
-	*keep = o->old.settings_hash_len == 0 ? SQL_NULL : SQL_B(o->old.settings_hash, o->old.settings_hash_len);
+	*keep = o->old.settings_hash_len == 0
+	                ? SQL_NULL
+	                : SQL_B(o->old.settings_hash, o->old.settings_hash_len);
 	for (int group = 0; group < REPORT_SETTING_GROUPS; group++) {
 		const struct report_settings *s = &o->d->settings[group];
 		buf_putc(&all, (char)group);
 		for (size_t i = 0; i < s->count; i++) {
 			/* NULs between the texts: none has one inside. */
 			buf_append(&all, s->items[i].name, strlen(s->items[i].name) + 1);
-			buf_append(&all, or_empty(s->items[i].text), strlen(or_empty(s->items[i].text)) + 1);
+			buf_append(&all, or_empty(s->items[i].text),
+			        strlen(or_empty(s->items[i].text)) + 1);
 			buf_append(&all, &s->items[i].number, sizeof s->items[i].number);
 			buf_putc(&all, (char)(4 * s->items[i].type + s->items[i].truth));
 		}
@@ -466,7 +540,8 @@ static bool merge_settings(struct one *o, unsigned char hash[CRYPTO_HASH], struc
 	}
 	crypto_sha256(all.data, all.len, hash);
 	buf_free(&all);
-	if (o->old.settings_hash_len == HASH_KEPT && memcmp(o->old.settings_hash, hash, HASH_KEPT) == 0)
+	if (o->old.settings_hash_len == HASH_KEPT &&
+	        memcmp(o->old.settings_hash, hash, HASH_KEPT) == 0)
 		return true;
 	for (int group = 0; ok && group < REPORT_SETTING_GROUPS; group++)
 		if (o->d->settings[group].count > 0) {
@@ -487,32 +562,37 @@ static bool has_reason(const struct intake_reason *list, size_t count, const cha
 }
 
 /* For devices that keep no history of their own, the reasons that come and go are their history. */
-static bool derive_events(struct one *o, const struct intake_reason *now, size_t now_count, struct err *e)
+static bool derive_events(
+        struct one *o, const struct intake_reason *now, size_t now_count, struct err *e)
 {
 	struct intake_reason *before = NULL;
 	size_t before_count = 0;
 
 	if (o->d->event_count > 0)
 		return true;
-	if (o->old.found && !intake_reasons_read(o->arena, o->old.reasons, &before, &before_count, e))
+	if (o->old.found &&
+	        !intake_reasons_read(o->arena, o->old.reasons, &before, &before_count, e))
 		return false;
 	for (size_t i = 0; i < now_count; i++) {
-		const char *id = arena_printf(o->arena, "reason:%s:%lld", now[i].keyword, (long long)o->at);
+		const char *id =
+		        arena_printf(o->arena, "reason:%s:%lld", now[i].keyword, (long long)o->at);
 		if (id == NULL)
 			return err_set(e, ERR_MEMORY, "no memory for an event");
 		if (!has_reason(before, before_count, now[i].keyword) &&
-			!put_event(o, id, o->at, now[i].severity, NULL, now[i].keyword, NULL, e))
+		        !put_event(o, id, o->at, now[i].severity, NULL, now[i].keyword, NULL, e))
 			return false;
 	}
 	for (size_t i = 0; i < before_count; i++)
 		if (!has_reason(now, now_count, before[i].keyword) &&
-			!sql_do(o->conn, &statements[EVENT_CLEAR],
-				SQL_ARGS(SQL_I(o->device), SQL_T(before[i].keyword), SQL_I(o->at)), NULL, e))
+		        !sql_do(o->conn, &statements[EVENT_CLEAR],
+		                SQL_ARGS(SQL_I(o->device), SQL_T(before[i].keyword), SQL_I(o->at)),
+		                NULL, e))
 			return false;
 	return true;
 }
 
-static bool merge_status(struct one *o, const char **state, const char **reasons, const char **codes, struct err *e)
+static bool merge_status(
+        struct one *o, const char **state, const char **reasons, const char **codes, struct err *e)
 {
 	struct intake_reason *list;
 	size_t count;
@@ -536,18 +616,20 @@ static bool merge_status(struct one *o, const char **state, const char **reasons
 }
 
 static bool put_state(struct one *o, const char *state, const char *reasons, const char *codes,
-	const char *counters, struct sql_value hash, struct err *e)
+        const char *counters, struct sql_value hash, struct err *e)
 {
 	const struct report_agent *a = &o->m->report->agent;
 	bool same = o->old.found && strcmp(o->old.state, state) == 0;
 
 	return sql_do(o->conn, &statements[STATE_PUT],
-		SQL_ARGS(SQL_I(o->device), SQL_I(o->at), SQL_I(o->m->received_at), SQL_I(o->m->agent->id),
-			SQL_T(or_empty(report_collection_name(a->collection))), SQL_T(state),
-			SQL_I(same ? o->old.state_since : o->at), SQL_T(reasons), SQL_T(codes),
-			optional_int(&o->d->device_time), T(o->d->region_code), T(o->d->country_code),
-			SQL_T(counters), hash, SQL_I(o->daily ? o->at / DAY_MS : o->old.sampled_day)),
-		NULL, e);
+	        SQL_ARGS(SQL_I(o->device), SQL_I(o->at), SQL_I(o->m->received_at),
+	                SQL_I(o->m->agent->id),
+	                SQL_T(or_empty(report_collection_name(a->collection))), SQL_T(state),
+	                SQL_I(same ? o->old.state_since : o->at), SQL_T(reasons), SQL_T(codes),
+	                optional_int(&o->d->device_time), T(o->d->region_code),
+	                T(o->d->country_code), SQL_T(counters), hash,
+	                SQL_I(o->daily ? o->at / DAY_MS : o->old.sampled_day)),
+	        NULL, e);
 }
 
 static bool merge_newest(struct one *o, struct err *e)
@@ -558,10 +640,11 @@ static bool merge_newest(struct one *o, struct err *e)
 
 	o->t->newest = true;
 	o->daily = !o->old.found || o->at / DAY_MS > o->old.sampled_day;
-	if (o->t->is_new && !put_notice(o, "device-added", "first", "first report of this device", e))
+	if (o->t->is_new &&
+	        !put_notice(o, "device-added", "first", "first report of this device", e))
 		return false;
-	if (o->t->serial_appeared &&
-		!put_notice(o, "serial-appeared", "identity", "the device now tells its serial number", e))
+	if (o->t->serial_appeared && !put_notice(o, "serial-appeared", "identity",
+	                                     "the device now tells its serial number", e))
 		return false;
 	return merge_status(o, &state, &reasons, &codes, e) &&
 	       (o->d->supply_count > 0 ? merge_supplies(o, e) : keep_supplies(o, e)) &&
@@ -592,7 +675,8 @@ static bool merge_one(struct one *o, struct err *e)
 	if (!o->old.found || o->at >= o->old.acquired_at ? !merge_newest(o, e) : !merge_late(o, e))
 		return false;
 	return merge_events(o, e) && merge_jobs(o, e) && merge_care(o, e) &&
-	       sql_do(o->conn, &statements[MOMENT_PUT], SQL_ARGS(SQL_I(o->device), SQL_I(o->m->received_at)), NULL, e);
+	       sql_do(o->conn, &statements[MOMENT_PUT],
+	               SQL_ARGS(SQL_I(o->device), SQL_I(o->m->received_at)), NULL, e);
 }
 
 bool intake_merge_work(struct sql_conn *conn, void *arg, struct err *e)
@@ -601,8 +685,13 @@ bool intake_merge_work(struct sql_conn *conn, void *arg, struct err *e)
 
 	for (size_t i = 0; i < m->count; i++) {
 		struct intake_target *t = &m->targets[i];
-		struct one o = {.conn = conn, .m = m, .t = t, .d = t->device, .arena = m->arena, .device = t->id,
-			.at = t->device->acquired_at.value};
+		struct one o = {.conn = conn,
+		        .m = m,
+		        .t = t,
+		        .d = t->device,
+		        .arena = m->arena,
+		        .device = t->id,
+		        .at = t->device->acquired_at.value};
 		if (!merge_one(&o, e))
 			return err_wrap(e, "device %s", t->public_id);
 	}

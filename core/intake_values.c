@@ -47,7 +47,8 @@ const char *intake_reasons_text(struct arena *arena, const struct report_device 
 	for (size_t i = 0; ok && i < d->reason_count; i++) {
 		struct json *item = json_add_object(root, NULL);
 		ok = item != NULL && json_add_string(item, "keyword", d->reasons[i].keyword) &&
-		     json_add_string(item, "severity", report_severity_name(d->reasons[i].severity));
+		     json_add_string(
+		             item, "severity", report_severity_name(d->reasons[i].severity));
 	}
 	return print(arena, root, ok, e);
 }
@@ -65,14 +66,16 @@ const char *intake_codes_text(struct arena *arena, const struct report_device *d
 		const struct report_code *code = &d->codes[i];
 		const char *severity = report_severity_name(code->severity);
 		struct json *item = json_add_object(root, NULL);
-		ok = item != NULL && json_add_string(item, "code", code->code == NULL ? "" : code->code) &&
+		ok = item != NULL &&
+		     json_add_string(item, "code", code->code == NULL ? "" : code->code) &&
 		     (severity == NULL || json_add_string(item, "severity", severity)) &&
 		     (code->text == NULL || json_add_string(item, "text", code->text));
 	}
 	return print(arena, root, ok, e);
 }
 
-const char *intake_strings_text(struct arena *arena, const char *const *texts, size_t count, struct err *e)
+const char *intake_strings_text(
+        struct arena *arena, const char *const *texts, size_t count, struct err *e)
 {
 	struct json *root;
 	bool ok;
@@ -86,8 +89,8 @@ const char *intake_strings_text(struct arena *arena, const char *const *texts, s
 	return print(arena, root, ok, e);
 }
 
-const char *intake_amounts_text(struct arena *arena, const struct report_amount *amounts, size_t count,
-	struct err *e)
+const char *intake_amounts_text(
+        struct arena *arena, const struct report_amount *amounts, size_t count, struct err *e)
 {
 	struct json *root;
 	bool ok;
@@ -101,7 +104,8 @@ const char *intake_amounts_text(struct arena *arena, const struct report_amount 
 	return print(arena, root, ok, e);
 }
 
-const char *intake_settings_text(struct arena *arena, const struct report_settings *settings, struct err *e)
+const char *intake_settings_text(
+        struct arena *arena, const struct report_settings *settings, struct err *e)
 {
 	struct json *root = json_new_object();
 	bool ok = root != NULL;
@@ -142,9 +146,11 @@ static bool put_number(struct merge *m, bool ink, const char *name, double value
 /* What the report does not say stays as it was. */
 static bool keep_rest(struct json *to, const struct json *old, const char *except)
 {
-	for (const struct json *member = json_first(old); member != NULL; member = json_next(member)) {
+	for (const struct json *member = json_first(old); member != NULL;
+	        member = json_next(member)) {
 		const char *name = json_name(member);
-		if (strcmp(name, except) != 0 && json_get(to, name) == NULL && !json_add_copy(to, name, member))
+		if (strcmp(name, except) != 0 && json_get(to, name) == NULL &&
+		        !json_add_copy(to, name, member))
 			return false;
 	}
 	return true;
@@ -156,12 +162,14 @@ static bool merge_counters(struct merge *m, const struct report_counters *now)
 		const char *name;
 		const struct report_int *value;
 	} integers[] = {{"impressions", &now->impressions}, {"sheets", &now->sheets},
-		{"printTimeSeconds", &now->print_time_seconds}};
+	        {"printTimeSeconds", &now->print_time_seconds}};
 
 	for (size_t i = 0; i < sizeof integers / sizeof integers[0]; i++)
-		if (integers[i].value->set && !put_number(m, false, integers[i].name, (double)integers[i].value->value))
+		if (integers[i].value->set &&
+		        !put_number(m, false, integers[i].name, (double)integers[i].value->value))
 			return false;
-	if (now->print_area_m2.set && !put_number(m, false, "printAreaM2", now->print_area_m2.value))
+	if (now->print_area_m2.set &&
+	        !put_number(m, false, "printAreaM2", now->print_area_m2.value))
 		return false;
 	if (!keep_rest(m->root, m->old, "inkUsedMl"))
 		return false;
@@ -176,8 +184,8 @@ static bool merge_counters(struct merge *m, const struct report_counters *now)
 	return keep_rest(m->inks, m->old_inks, "");
 }
 
-bool intake_counters_merge(struct arena *arena, const char *stored, const struct report_counters *now,
-	struct intake_counters *out, struct err *e)
+bool intake_counters_merge(struct arena *arena, const char *stored,
+        const struct report_counters *now, struct intake_counters *out, struct err *e)
 {
 	struct merge m = {.arena = arena, .out = out};
 	struct json *old = read(stored, e);
@@ -216,7 +224,7 @@ static const char *scalar_text(struct arena *arena, const struct json *value)
 }
 
 bool intake_settings_diff(struct arena *arena, const char *stored, const char *now,
-	struct intake_setting **out, size_t *count, struct err *e)
+        struct intake_setting **out, size_t *count, struct err *e)
 {
 	struct json *old = read(stored, e), *fresh = old == NULL ? NULL : read(now, e);
 	struct intake_setting *list = NULL;
@@ -231,16 +239,18 @@ bool intake_settings_diff(struct arena *arena, const char *stored, const char *n
 		goto free_documents;
 	}
 	for (const struct json *m = json_first(fresh); m != NULL; m = json_next(m)) {
-		const char *before = scalar_text(arena, json_get(old, json_name(m))), *value = scalar_text(arena, m);
+		const char *before = scalar_text(arena, json_get(old, json_name(m))),
+		           *value = scalar_text(arena, m);
 		if (before != NULL && value != NULL && strcmp(before, value) == 0)
 			continue;
 		list[(*count)++] = (struct intake_setting){
-			.name = arena_strdup(arena, json_name(m)), .before = before, .now = value};
+		        .name = arena_strdup(arena, json_name(m)), .before = before, .now = value};
 	}
 	for (const struct json *m = json_first(old); m != NULL; m = json_next(m))
 		if (json_get(fresh, json_name(m)) == NULL)
-			list[(*count)++] = (struct intake_setting){
-				.name = arena_strdup(arena, json_name(m)), .before = scalar_text(arena, m)};
+			list[(*count)++] =
+			        (struct intake_setting){.name = arena_strdup(arena, json_name(m)),
+			                .before = scalar_text(arena, m)};
 	ok = true;
 	for (size_t i = 0; i < *count; i++)
 		if (list[i].name == NULL)
@@ -254,8 +264,8 @@ free_documents:
 
 /* ---- reasons and list columns */
 
-bool intake_reasons_read(struct arena *arena, const char *stored, struct intake_reason **out, size_t *count,
-	struct err *e)
+bool intake_reasons_read(struct arena *arena, const char *stored, struct intake_reason **out,
+        size_t *count, struct err *e)
 {
 	struct json *root;
 
@@ -267,7 +277,8 @@ bool intake_reasons_read(struct arena *arena, const char *stored, struct intake_
 	if (root == NULL)
 		return false;
 	*out = arena_array(arena, json_count(root) + 1, sizeof **out);
-	for (const struct json *m = *out == NULL ? NULL : json_first(root); m != NULL; m = json_next(m)) {
+	for (const struct json *m = *out == NULL ? NULL : json_first(root); m != NULL;
+	        m = json_next(m)) {
 		const char *keyword = json_as_string(json_get(m, "keyword"));
 		const char *severity = json_as_string(json_get(m, "severity"));
 		if (keyword == NULL || severity == NULL)
@@ -291,8 +302,8 @@ static int64_t attention_of(const char *severity)
 	return strcmp(severity, "warning") == 0 ? ATTENTION_WARNING : ATTENTION_REPORT;
 }
 
-void intake_columns_state(struct intake_columns *c, const char *state, const struct intake_reason *reasons,
-	size_t count)
+void intake_columns_state(struct intake_columns *c, const char *state,
+        const struct intake_reason *reasons, size_t count)
 {
 	*c = (struct intake_columns){.state = state, .attention_text = "", .lowest_supply = -1};
 	for (size_t i = 0; i < count; i++) {
@@ -315,8 +326,10 @@ void intake_columns_supply(struct intake_columns *c, int percent)
 		return;
 	c->lowest_supply = percent;
 	if (percent <= INTAKE_SUPPLY_LOW && c->attention <= ATTENTION_WARNING &&
-		(c->attention < ATTENTION_WARNING || strncmp(c->attention_text, "marker-supply-", 14) == 0)) {
+	        (c->attention < ATTENTION_WARNING ||
+	                strncmp(c->attention_text, "marker-supply-", 14) == 0)) {
 		c->attention = ATTENTION_WARNING;
-		c->attention_text = percent <= INTAKE_SUPPLY_EMPTY ? "marker-supply-empty" : "marker-supply-low";
+		c->attention_text = percent <= INTAKE_SUPPLY_EMPTY ? "marker-supply-empty"
+		                                                   : "marker-supply-low";
 	}
 }

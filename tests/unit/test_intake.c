@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define NOW INT64_C(1790000000000) /* 2026-09-21T14:13:20Z */
+#define NOW    INT64_C(1790000000000) /* 2026-09-21T14:13:20Z */
 #define MINUTE INT64_C(60000)
 
 struct world {
@@ -37,23 +37,33 @@ static int set_up(void **state)
 	static struct world w;
 	struct err e = ERR_CLEAR;
 	const unsigned stores = 1u << SQL_CORE | 1u << SQL_TELEMETRY;
-	struct sql_options options = {.read = stores, .write = stores, .own = stores, .migrate = stores,
-		.readers = 2, .tables = tables};
+	struct sql_options options = {.read = stores,
+	        .write = stores,
+	        .own = stores,
+	        .migrate = stores,
+	        .readers = 2,
+	        .tables = tables};
 
 	w = (struct world){.folder = test_folder_new()};
 	options.directory = w.folder;
 	pass(crypto_init(&e) && sql_migrate(w.folder, stores, &e), &e);
 	test_store_exec(w.folder, SQL_CORE,
-		"INSERT INTO organisation (id, public_id, kind, name, created_at) VALUES"
-		" (1, 'or_a', 'customer', 'A', 0), (2, 'or_b', 'customer', 'B', 0);"
-		"INSERT INTO device_group (id, public_id, organisation_id, name, is_default, created_at) VALUES"
-		" (1, 'gr_a', 1, 'Default', 1, 0), (2, 'gr_a2', 1, 'Hall 2', 0, 0), (3, 'gr_b', 2, 'Default', 1, 0);"
-		"INSERT INTO agent (id, public_id, customer_id, type, event_key, created_at) VALUES"
-		" (1, 'ag_a', 1, 'dc', x'00', 0), (2, 'ag_b', 2, 'dc', x'00', 0);");
+	        "INSERT INTO organisation (id, public_id, kind, name, created_at) VALUES"
+	        " (1, 'or_a', 'customer', 'A', 0), (2, 'or_b', 'customer', 'B', 0);"
+	        "INSERT INTO device_group (id, public_id, organisation_id, name, is_default, "
+	        "created_at) VALUES"
+	        " (1, 'gr_a', 1, 'Default', 1, 0), (2, 'gr_a2', 1, 'Hall 2', 0, 0), (3, 'gr_b', 2, "
+	        "'Default', 1, 0);"
+	        "INSERT INTO agent (id, public_id, customer_id, type, event_key, created_at) VALUES"
+	        " (1, 'ag_a', 1, 'dc', x'00', 0), (2, 'ag_b', 2, 'dc', x'00', 0);");
 	pass(sql_open(&options, &w.db, &e), &e);
 	w.intake = (struct intake){.db = w.db};
-	w.agent = (struct intake_agent){.id = 1, .public_id = "ag_a", .customer_id = 1, .customer_public_id = "or_a",
-		.customer_region = "", .device_limit = 3};
+	w.agent = (struct intake_agent){.id = 1,
+	        .public_id = "ag_a",
+	        .customer_id = 1,
+	        .customer_public_id = "or_a",
+	        .customer_region = "",
+	        .device_limit = 3};
 	w.arena = arena_new(64 << 20);
 	w.answer = (struct buf)BUF_INIT(1 << 20);
 	*state = &w;
@@ -86,13 +96,17 @@ static void send_as(struct world *w, const char *id, const char *devices)
 	arena_reset(w->arena);
 	buf_reset(&w->answer);
 	text = arena_printf(w->arena,
-		"{\"schema\":\"fleetport.report/1\",\"reportId\":\"%s\",\"agent\":{\"id\":\"%s\",\"type\":\"dc\","
-		"\"version\":\"1.0.0\",\"collectionType\":\"scheduled\",\"sentAt\":\"2026-09-21T14:13:20.000Z\"},"
-		"\"devices\":[%s]}",
-		id == NULL ? own : id, w->agent.public_id, devices);
+	        "{\"schema\":\"fleetport.report/"
+	        "1\",\"reportId\":\"%s\",\"agent\":{\"id\":\"%s\",\"type\":\"dc\","
+	        "\"version\":\"1.0.0\",\"collectionType\":\"scheduled\",\"sentAt\":\"2026-09-21T14:"
+	        "13:20.000Z\"},"
+	        "\"devices\":[%s]}",
+	        id == NULL ? own : id, w->agent.public_id, devices);
 	assert_non_null(text);
 	pass(report_read(text, strlen(text), NOW, w->arena, &report, &fault, &e), &e);
-	pass(intake_store(&w->intake, &w->agent, &report, NOW, false, w->arena, &w->answer, &w->result, &e), &e);
+	pass(intake_store(&w->intake, &w->agent, &report, NOW, false, w->arena, &w->answer,
+	             &w->result, &e),
+	        &e);
 }
 
 static void send(struct world *w, const char *devices)
@@ -100,12 +114,13 @@ static void send(struct world *w, const char *devices)
 	send_as(w, NULL, devices);
 }
 
-#define DEVICE(serial, at, rest)                                                                            \
-	"{\"manufacturer\":\"ACME\",\"model\":\"Plot 1\",\"serialNumber\":\"" serial                            \
-	"\",\"identity\":{\"kind\":\"serial\",\"value\":\"ACME " serial "\"},\"acquiredAt\":\"2026-09-21T" at   \
-	"\"" rest "}"
-#define INK(level)                                                                                          \
-	",\"supplies\":[{\"index\":1,\"class\":\"supplyThatIsConsumed\",\"type\":\"ink\",\"color\":\"cyan\",\"name\":\"C\","  \
+#define DEVICE(serial, at, rest)                                                                   \
+	"{\"manufacturer\":\"ACME\",\"model\":\"Plot 1\",\"serialNumber\":\"" serial               \
+	"\",\"identity\":{\"kind\":\"serial\",\"value\":\"ACME " serial                            \
+	"\"},\"acquiredAt\":\"2026-09-21T" at "\"" rest "}"
+#define INK(level)                                                                                 \
+	",\"supplies\":[{\"index\":1,\"class\":\"supplyThatIsConsumed\",\"type\":\"ink\","         \
+	"\"color\":\"cyan\",\"name\":\"C\","                                                       \
 	"\"unit\":\"percent\",\"capacity\":100,\"level\":" level ",\"resolution\":\"exact\"}]"
 
 static int64_t core(struct world *w, const char *sql)
@@ -123,13 +138,18 @@ static void a_new_device_is_put_into_the_default_group_with_its_list_columns(voi
 	struct world *w = *state;
 
 	send(w, DEVICE("X1", "14:00:00.000Z",
-			",\"status\":{\"state\":\"stopped\",\"reasons\":[\"media-jam-error\"]}" INK("42")));
+	                ",\"status\":{\"state\":\"stopped\",\"reasons\":[\"media-jam-error\"]}" INK(
+	                        "42")));
 	assert_non_null(strstr(buf_text(&w->answer), "\"accepted\":1"));
 	assert_int_equal(w->result.created, 1);
-	assert_int_equal(core(w, "SELECT count(*) FROM device WHERE group_id = 1 AND state = 'stopped' AND attention = 3"
-				 " AND attention_text = 'media-jam' AND lowest_supply = 42 AND name = 'Plot 1'"),
-		1);
-	assert_int_equal(telemetry(w, "SELECT count(*) FROM event WHERE reason = 'media-jam' AND cleared_at IS NULL"), 1);
+	assert_int_equal(core(w, "SELECT count(*) FROM device WHERE group_id = 1 AND state = "
+	                         "'stopped' AND attention = 3"
+	                         " AND attention_text = 'media-jam' AND lowest_supply = 42 AND "
+	                         "name = 'Plot 1'"),
+	        1);
+	assert_int_equal(telemetry(w, "SELECT count(*) FROM event WHERE reason = 'media-jam' AND "
+	                              "cleared_at IS NULL"),
+	        1);
 	assert_int_equal(telemetry(w, "SELECT count(*) FROM event WHERE code = 'device-added'"), 1);
 }
 
@@ -173,11 +193,14 @@ static void older_data_goes_into_history_and_leaves_the_state(void **state)
 {
 	struct world *w = *state;
 
-	send(w, DEVICE("X1", "14:00:00.000Z", ",\"status\":{\"state\":\"idle\",\"reasons\":[]}" INK("50")));
-	send(w, DEVICE("X1", "10:00:00.000Z", ",\"status\":{\"state\":\"stopped\",\"reasons\":[]}" INK("60")));
+	send(w, DEVICE("X1", "14:00:00.000Z",
+	                ",\"status\":{\"state\":\"idle\",\"reasons\":[]}" INK("50")));
+	send(w, DEVICE("X1", "10:00:00.000Z",
+	                ",\"status\":{\"state\":\"stopped\",\"reasons\":[]}" INK("60")));
 	assert_int_equal(telemetry(w, "SELECT level FROM supply"), 50);
 	assert_int_equal(telemetry(w, "SELECT count(*) FROM device_state WHERE state = 'idle'"), 1);
-	assert_int_equal(telemetry(w, "SELECT count(*) FROM sample WHERE metric = 'supply.1.level'"), 2);
+	assert_int_equal(
+	        telemetry(w, "SELECT count(*) FROM sample WHERE metric = 'supply.1.level'"), 2);
 	assert_int_equal(core(w, "SELECT lowest_supply FROM device"), 50);
 }
 
@@ -204,11 +227,13 @@ static void a_reason_that_goes_clears_its_event(void **state)
 {
 	struct world *w = *state;
 
-	send(w, DEVICE("X1", "14:00:00.000Z", ",\"status\":{\"state\":\"idle\",\"reasons\":[\"media-low-warning\"]}"));
+	send(w, DEVICE("X1", "14:00:00.000Z",
+	                ",\"status\":{\"state\":\"idle\",\"reasons\":[\"media-low-warning\"]}"));
 	assert_int_equal(core(w, "SELECT attention FROM device"), 2);
 	send(w, DEVICE("X1", "14:05:00.000Z", ",\"status\":{\"state\":\"idle\",\"reasons\":[]}"));
-	assert_int_equal(telemetry(w, "SELECT count(*) FROM event WHERE reason = 'media-low' AND cleared_at IS NOT NULL"),
-		1);
+	assert_int_equal(telemetry(w, "SELECT count(*) FROM event WHERE reason = 'media-low' AND "
+	                              "cleared_at IS NOT NULL"),
+	        1);
 	assert_int_equal(core(w, "SELECT attention FROM device"), 0);
 }
 
@@ -216,10 +241,13 @@ static void events_jobs_and_cleanings_are_stored_once(void **state)
 {
 	struct world *w = *state;
 	const char *device = DEVICE("X1", "14:00:00.000Z",
-		",\"events\":[{\"id\":\"e1\",\"at\":\"2026-09-20T00:00:00.000Z\",\"severity\":\"error\",\"code\":\"04\"}],"
-		"\"jobs\":[{\"id\":\"j1\",\"startedAt\":\"2026-09-20T00:00:00.000Z\",\"endedAt\":\"2026-09-20T00:10:00.000Z\","
-		"\"state\":\"completed\",\"areaM2\":1.5}],"
-		"\"cleanings\":[{\"id\":\"c1\",\"at\":\"2026-09-20T00:00:00.000Z\",\"kind\":\"normal\",\"trigger\":\"panel\"}]");
+	        ",\"events\":[{\"id\":\"e1\",\"at\":\"2026-09-20T00:00:00.000Z\",\"severity\":"
+	        "\"error\",\"code\":\"04\"}],"
+	        "\"jobs\":[{\"id\":\"j1\",\"startedAt\":\"2026-09-20T00:00:00.000Z\",\"endedAt\":"
+	        "\"2026-09-20T00:10:00.000Z\","
+	        "\"state\":\"completed\",\"areaM2\":1.5}],"
+	        "\"cleanings\":[{\"id\":\"c1\",\"at\":\"2026-09-20T00:00:00.000Z\",\"kind\":"
+	        "\"normal\",\"trigger\":\"panel\"}]");
 
 	send(w, device);
 	send(w, device);
@@ -232,11 +260,14 @@ static void changed_settings_are_kept_with_old_and_new_value(void **state)
 {
 	struct world *w = *state;
 
-	send(w, DEVICE("X1", "14:00:00.000Z", ",\"settings\":{\"panel\":{\"language\":\"en\",\"beep\":true}}"));
-	send(w, DEVICE("X1", "14:05:00.000Z", ",\"settings\":{\"panel\":{\"language\":\"ja\",\"beep\":true}}"));
-	assert_int_equal(telemetry(w, "SELECT count(*) FROM setting_change WHERE name = 'language' AND old_value = 'en'"
-				      " AND new_value = 'ja'"),
-		1);
+	send(w, DEVICE("X1", "14:00:00.000Z",
+	                ",\"settings\":{\"panel\":{\"language\":\"en\",\"beep\":true}}"));
+	send(w, DEVICE("X1", "14:05:00.000Z",
+	                ",\"settings\":{\"panel\":{\"language\":\"ja\",\"beep\":true}}"));
+	assert_int_equal(telemetry(w, "SELECT count(*) FROM setting_change WHERE name = 'language' "
+	                              "AND old_value = 'en'"
+	                              " AND new_value = 'ja'"),
+	        1);
 	assert_int_equal(telemetry(w, "SELECT count(*) FROM setting_change"), 1);
 }
 
@@ -244,13 +275,20 @@ static void a_serial_that_appears_later_joins_the_same_device(void **state)
 {
 	struct world *w = *state;
 
-	send(w, "{\"model\":\"Plot 1\",\"identity\":{\"kind\":\"mac\",\"value\":\"00:11:22:33:44:55\"},\"entry\":\"hall\","
-		"\"acquiredAt\":\"2026-09-21T14:00:00.000Z\"}");
-	send(w, "{\"manufacturer\":\"ACME\",\"model\":\"Plot 1\",\"serialNumber\":\"X1\",\"identity\":{\"kind\":\"serial\","
-		"\"value\":\"ACME X1\"},\"entry\":\"hall\",\"acquiredAt\":\"2026-09-21T14:05:00.000Z\"}");
+	send(w, "{\"model\":\"Plot "
+	        "1\",\"identity\":{\"kind\":\"mac\",\"value\":\"00:11:22:33:44:55\"},\"entry\":"
+	        "\"hall\","
+	        "\"acquiredAt\":\"2026-09-21T14:00:00.000Z\"}");
+	send(w, "{\"manufacturer\":\"ACME\",\"model\":\"Plot "
+	        "1\",\"serialNumber\":\"X1\",\"identity\":{\"kind\":\"serial\","
+	        "\"value\":\"ACME "
+	        "X1\"},\"entry\":\"hall\",\"acquiredAt\":\"2026-09-21T14:05:00.000Z\"}");
 	assert_int_equal(core(w, "SELECT count(*) FROM device"), 1);
-	assert_int_equal(core(w, "SELECT count(*) FROM device WHERE identity_kind = 'serial' AND serial_number = 'X1'"), 1);
-	assert_int_equal(telemetry(w, "SELECT count(*) FROM event WHERE code = 'serial-appeared'"), 1);
+	assert_int_equal(core(w, "SELECT count(*) FROM device WHERE identity_kind = 'serial' AND "
+	                         "serial_number = 'X1'"),
+	        1);
+	assert_int_equal(
+	        telemetry(w, "SELECT count(*) FROM event WHERE code = 'serial-appeared'"), 1);
 }
 
 static void another_serial_behind_the_same_entry_is_another_device(void **state)
@@ -268,8 +306,12 @@ static void the_same_serial_at_two_customers_is_two_devices_and_is_noticed(void 
 
 	send(w, DEVICE("X1", "14:00:00.000Z", ""));
 	assert_int_equal(w->result.twins, 0);
-	w->agent = (struct intake_agent){.id = 2, .public_id = "ag_b", .customer_id = 2, .customer_public_id = "or_b",
-		.customer_region = "", .device_limit = 3};
+	w->agent = (struct intake_agent){.id = 2,
+	        .public_id = "ag_b",
+	        .customer_id = 2,
+	        .customer_public_id = "or_b",
+	        .customer_region = "",
+	        .device_limit = 3};
 	send(w, DEVICE("X1", "14:00:00.000Z", ""));
 	assert_int_equal(core(w, "SELECT count(*) FROM device"), 2);
 	assert_int_equal(w->result.twins, 1);
@@ -290,8 +332,8 @@ static void an_agent_brings_no_more_devices_than_it_may(void **state)
 {
 	struct world *w = *state;
 
-	send(w, DEVICE("X1", "14:00:00.000Z", "") "," DEVICE("X2", "14:00:00.000Z", "") "," DEVICE("X3",
-			"14:00:00.000Z", "") "," DEVICE("X4", "14:00:00.000Z", ""));
+	send(w, DEVICE("X1", "14:00:00.000Z", "") "," DEVICE("X2", "14:00:00.000Z", "") "," DEVICE(
+	                "X3", "14:00:00.000Z", "") "," DEVICE("X4", "14:00:00.000Z", ""));
 	assert_int_equal(core(w, "SELECT count(*) FROM device"), 3);
 	assert_non_null(strstr(buf_text(&w->answer), "\"accepted\":3"));
 	assert_non_null(strstr(buf_text(&w->answer), "too-many-devices"));
@@ -304,8 +346,8 @@ static void a_region_that_is_not_served_is_rejected(void **state)
 	struct world *w = *state;
 
 	w->intake.regions = regions;
-	send(w, DEVICE("X1", "14:00:00.000Z", ",\"regionCode\":\"EU\"") "," DEVICE("X2", "14:00:00.000Z",
-			",\"regionCode\":\"CN\""));
+	send(w, DEVICE("X1", "14:00:00.000Z", ",\"regionCode\":\"EU\"") "," DEVICE(
+	                "X2", "14:00:00.000Z", ",\"regionCode\":\"CN\""));
 	assert_int_equal(core(w, "SELECT count(*) FROM device"), 1);
 	assert_non_null(strstr(buf_text(&w->answer), "\"index\":1"));
 	assert_non_null(strstr(buf_text(&w->answer), "region-not-served"));
@@ -315,7 +357,8 @@ static void one_bad_device_does_not_spoil_the_others(void **state)
 {
 	struct world *w = *state;
 
-	send(w, "{\"model\":\"nameless\",\"acquiredAt\":\"2026-09-21T14:00:00.000Z\"}," DEVICE("X1", "14:00:00.000Z", ""));
+	send(w, "{\"model\":\"nameless\",\"acquiredAt\":\"2026-09-21T14:00:00.000Z\"}," DEVICE(
+	                "X1", "14:00:00.000Z", ""));
 	assert_non_null(strstr(buf_text(&w->answer), "identity-missing"));
 	assert_int_equal(core(w, "SELECT count(*) FROM device"), 1);
 }
@@ -327,22 +370,26 @@ static void a_crash_before_the_list_columns_heals_at_the_next_report(void **stat
 	send(w, DEVICE("X1", "14:00:00.000Z", ",\"status\":{\"state\":\"idle\",\"reasons\":[]}"));
 	test_store_exec(w->folder, SQL_CORE, "UPDATE device SET state = 'stopped', attention = 3");
 	send(w, DEVICE("X1", "14:05:00.000Z", ",\"status\":{\"state\":\"idle\",\"reasons\":[]}"));
-	assert_int_equal(core(w, "SELECT count(*) FROM device WHERE state = 'idle' AND attention = 0"), 1);
+	assert_int_equal(
+	        core(w, "SELECT count(*) FROM device WHERE state = 'idle' AND attention = 0"), 1);
 }
 
 static void a_supply_that_runs_low_asks_for_attention(void **state)
 {
 	struct world *w = *state;
 
-	send(w, DEVICE("X1", "14:00:00.000Z", ",\"status\":{\"state\":\"idle\",\"reasons\":[]}" INK("7")));
-	assert_int_equal(core(w, "SELECT count(*) FROM device WHERE attention = 2 AND attention_text = 'marker-supply-low'"),
-		1);
+	send(w, DEVICE("X1", "14:00:00.000Z",
+	                ",\"status\":{\"state\":\"idle\",\"reasons\":[]}" INK("7")));
+	assert_int_equal(core(w, "SELECT count(*) FROM device WHERE attention = 2 AND "
+	                         "attention_text = 'marker-supply-low'"),
+	        1);
 }
 
 static void percent_needs_a_known_capacity_and_level(void **state)
 {
-	const struct report_int none = {.set = false}, unknown = {.set = true, .value = -2}, hundred = {true, 100},
-				two_hundred = {true, 200}, fifty = {true, 50};
+	const struct report_int none = {.set = false}, unknown = {.set = true, .value = -2},
+	                        hundred = {true, 100}, two_hundred = {true, 200},
+	                        fifty = {true, 50};
 
 	(void)state;
 	assert_int_equal(intake_supply_percent(3, REPORT_UNIT_OTHER, &none, &fifty), -1);
@@ -369,27 +416,27 @@ static void lookups_use_indexes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_new_device_is_put_into_the_default_group_with_its_list_columns),
-		TEST(a_repeated_report_is_answered_from_the_store),
-		TEST(only_the_last_64_report_ids_are_kept),
-		TEST(unchanged_values_are_not_stored_again),
-		TEST(older_data_goes_into_history_and_leaves_the_state),
-		TEST(a_counter_that_falls_is_an_event),
-		TEST(a_counter_that_is_not_told_stays),
-		TEST(a_reason_that_goes_clears_its_event),
-		TEST(events_jobs_and_cleanings_are_stored_once),
-		TEST(changed_settings_are_kept_with_old_and_new_value),
-		TEST(a_serial_that_appears_later_joins_the_same_device),
-		TEST(another_serial_behind_the_same_entry_is_another_device),
-		TEST(the_same_serial_at_two_customers_is_two_devices_and_is_noticed),
-		TEST(the_group_that_the_list_entry_names_is_used),
-		TEST(an_agent_brings_no_more_devices_than_it_may),
-		TEST(a_region_that_is_not_served_is_rejected),
-		TEST(one_bad_device_does_not_spoil_the_others),
-		TEST(a_crash_before_the_list_columns_heals_at_the_next_report),
-		TEST(a_supply_that_runs_low_asks_for_attention),
-		cmocka_unit_test(percent_needs_a_known_capacity_and_level),
-		TEST(lookups_use_indexes),
+	        TEST(a_new_device_is_put_into_the_default_group_with_its_list_columns),
+	        TEST(a_repeated_report_is_answered_from_the_store),
+	        TEST(only_the_last_64_report_ids_are_kept),
+	        TEST(unchanged_values_are_not_stored_again),
+	        TEST(older_data_goes_into_history_and_leaves_the_state),
+	        TEST(a_counter_that_falls_is_an_event),
+	        TEST(a_counter_that_is_not_told_stays),
+	        TEST(a_reason_that_goes_clears_its_event),
+	        TEST(events_jobs_and_cleanings_are_stored_once),
+	        TEST(changed_settings_are_kept_with_old_and_new_value),
+	        TEST(a_serial_that_appears_later_joins_the_same_device),
+	        TEST(another_serial_behind_the_same_entry_is_another_device),
+	        TEST(the_same_serial_at_two_customers_is_two_devices_and_is_noticed),
+	        TEST(the_group_that_the_list_entry_names_is_used),
+	        TEST(an_agent_brings_no_more_devices_than_it_may),
+	        TEST(a_region_that_is_not_served_is_rejected),
+	        TEST(one_bad_device_does_not_spoil_the_others),
+	        TEST(a_crash_before_the_list_columns_heals_at_the_next_report),
+	        TEST(a_supply_that_runs_low_asks_for_attention),
+	        cmocka_unit_test(percent_needs_a_known_capacity_and_level),
+	        TEST(lookups_use_indexes),
 	};
 
 	return cmocka_run_group_tests_name("intake", tests, NULL, NULL);
