@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * load_audit.c: durable audit records from several processes at once, through the real client.
- * Usage: load_audit SOCKET PROCESSES THREADS SECONDS [RATE]
- * RATE: records a second in all (0: as fast as they are answered).
+ * Usage: load_audit SOCKET PROCESSES THREADS SECONDS [RATE [WINDOW]]
+ * RATE: records a second in all (0: as fast as they are answered). WINDOW: records that a thread has under
+ * way at once (1: it waits for each, as a page does).
  * Prints one JSON object: records, failed, recordsPerSecond, p50us, p99us.
  */
 #include "core/audit.h"
@@ -17,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAX_PROCESSES = 64, MAX_THREADS = 64 };
+enum { MAX_PROCESSES = 64, MAX_THREADS = 64, MAX_WINDOW = 256 };
 
 struct tally {
 	struct histogram latency;
@@ -30,6 +31,7 @@ struct worker {
 	struct tally tally;
 	int64_t begin_us, end_us;
 	double interval_us; /* between two records of this thread; 0: none */
+	long window;
 };
 
 static void *run(void *argument)
@@ -62,9 +64,14 @@ static void *run(void *argument)
 		}
 		if (due >= w->end_us)
 			return NULL;
-		if (audit_record(w->client, &entry, NULL, &e)) {
-			histogram_add(&w->tally.latency, bench_now_us() - due);
-		} else {
+		struct audit_ticket *tickets[MAX_WINDOW];
+		for (long i = 0; i < w->window; i++)
+			tickets[i] = audit_send(w->client, &entry, &e);
+		for (long i = 0; i < w->window; i++) {
+			if (tickets[i] != NULL && audit_wait(tickets[i], 5000, NULL, &e)) {
+				histogram_add(&w->tally.latency, bench_now_us() - due);
+				continue;
+			}
 			w->tally.failed++;
 			(void)snprintf(w->tally.failure, sizeof w->tally.failure, "%.250s", e.text);
 			usleep(1000);
@@ -73,7 +80,7 @@ static void *run(void *argument)
 }
 
 static int child(const char *socket_path, long threads, int64_t begin, int64_t end, double interval,
-        struct tally *sum)
+        long window, struct tally *sum)
 {
 	static struct worker workers[MAX_THREADS];
 	pthread_t ids[MAX_THREADS];
@@ -88,7 +95,8 @@ static int child(const char *socket_path, long threads, int64_t begin, int64_t e
 		workers[i] = (struct worker){.client = client,
 		        .begin_us = begin,
 		        .end_us = end,
-		        .interval_us = interval};
+		        .interval_us = interval,
+		        .window = window};
 		if (pthread_create(&ids[i], NULL, run, &workers[i]) != 0)
 			return 71;
 	}
@@ -109,12 +117,14 @@ int main(int argc, char **argv)
 	     threads = argc > 3 ? strtol(argv[3], NULL, 10) : 0;
 	double seconds = argc > 4 ? strtod(argv[4], NULL) : 0,
 	       rate = argc > 5 ? strtod(argv[5], NULL) : 0;
+	long window = argc > 6 ? strtol(argv[6], NULL, 10) : 1;
 	struct histogram all = {.total = 0};
 	uint64_t failed = 0;
 
-	if (argc < 5 || argc > 6 || processes < 1 || processes > MAX_PROCESSES || threads < 1 ||
-	        threads > MAX_THREADS || seconds <= 0) {
-		fprintf(stderr, "usage: %s SOCKET PROCESSES THREADS SECONDS [RATE]\n", argv[0]);
+	if (argc < 5 || argc > 7 || window < 1 || window > MAX_WINDOW || processes < 1 ||
+	        processes > MAX_PROCESSES || threads < 1 || threads > MAX_THREADS || seconds <= 0) {
+		fprintf(stderr, "usage: %s SOCKET PROCESSES THREADS SECONDS [RATE [WINDOW]]\n",
+		        argv[0]);
 		return 64;
 	}
 	struct tally *sums = mmap(NULL, (size_t)processes * sizeof *sums, PROT_READ | PROT_WRITE,
@@ -128,7 +138,7 @@ int main(int argc, char **argv)
 			return 71;
 		if (pid == 0)
 			_exit(child(argv[1], threads, begin, end,
-			        rate > 0 ? (double)(processes * threads) * 1e6 / rate : 0,
+			        rate > 0 ? (double)(processes * threads) * 1e6 / rate : 0, window,
 			        &sums[i]));
 	}
 	int bad = 0, status;
