@@ -63,15 +63,28 @@ function startRefresh() {
 	setTimeout(refresh, Number(part.dataset.refresh) * 1000);
 }
 
-/** <time data-age> shows its age in the page's language; it is written anew every 30 seconds. */
+/** The unit that an age of so many seconds is told in, and its length; null: not in words any more. */
+function unitOf(age) {
+	if (age < 45 || age >= 86400 * 14)
+		return null;
+	return age < 3600 ? ["minute", 60] : age < 86400 ? ["hour", 3600] : ["day", 86400];
+}
+
+/** <time data-age> shows an age. While its unit stays, only the figure in the server's words changes. */
 function showAges() {
-	const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto", style: "short" });
+	const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { style: "short" });
 	for (const time of document.querySelectorAll("time[data-age]")) {
 		const age = (Date.now() - Date.parse(time.dateTime)) / 1000;
-		if (age < 45 || age > 86400 * 14)
-			continue; /* what the server wrote is right */
-		const [unit, size] = age < 3600 ? ["minute", 60] : age < 86400 ? ["hour", 3600] : ["day", 86400];
-		time.textContent = words.format(-Math.round(age / size), unit);
+		const unit = unitOf(age);
+		if (unit === null)
+			continue;
+		const figure = unit[0] === "minute" ? Math.round(age / 60) : Math.floor(age / unit[1]);
+		if (time.dataset.unit === undefined)
+			time.dataset.unit = unit[0];
+		else if (time.dataset.unit === unit[0] && /\d/.test(time.textContent))
+			time.textContent = time.textContent.replace(/\d+/, String(figure));
+		else
+			time.textContent = words.format(-figure, unit[0]);
 	}
 }
 

@@ -10,7 +10,7 @@
 #include <unicode/ucal.h>
 #include <unicode/ustring.h>
 
-enum { MINUTE = 60, HOUR = 3600, DAY = 86400, MAX_ZONE = 64 };
+enum { MINUTE = 60, HOUR = 3600, DAY = 86400, RECENT_DAYS = 14, MAX_ZONE = 64 };
 
 static const char *zone_name(const struct out *out)
 {
@@ -100,6 +100,13 @@ static const char *moment_date(struct out *out, int64_t ms)
 	return out_format(out, "%04d-%02d-%02d", t.tm_year, t.tm_mon, t.tm_mday);
 }
 
+bool moment_is_recent(const struct out *out, int64_t ms)
+{
+	int64_t age = (out->now_ms - ms) / 1000;
+
+	return age > -DAY && age < RECENT_DAYS * DAY;
+}
+
 const char *moment_age(struct out *out, int64_t ms)
 {
 	int64_t age = (out->now_ms - ms) / 1000;
@@ -114,7 +121,7 @@ const char *moment_age(struct out *out, int64_t ms)
 		return out_format(out, _("%d min ago"), (int)((age + MINUTE / 2) / MINUTE));
 	if (age < DAY)
 		return out_format(out, _("%d h ago"), (int)(age / HOUR));
-	if (age < 14 * DAY)
+	if (age < RECENT_DAYS * DAY)
 		return out_format(
 		        out, _n("%d day ago", "%d days ago", age / DAY), (int)(age / DAY));
 	return moment_date(out, ms);

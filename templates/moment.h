@@ -10,6 +10,9 @@
 /* "just now", "3 min ago", "2 h ago", "5 days ago", "in 10 min"; beyond two weeks the date. */
 const char *moment_age(struct out *out, int64_t ms);
 
+/* Is its age told in words (true), or only by its date? */
+bool moment_is_recent(const struct out *out, int64_t ms);
+
 /* "2026-11-22 19:41" in the person's zone. */
 const char *moment_local(struct out *out, int64_t ms);
 
