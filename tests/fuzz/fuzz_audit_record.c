@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		        record.len != size || memcmp(record.data, data, size) != 0)
 			abort();
 	}
-	(void)audit_body_check(data, size, NULL);
+	if (audit_body_check(data, size, NULL) && size < 39)
+		abort(); /* the smallest body, with an action of one byte, is larger */
 	buf_free(&body);
 	buf_free(&record);
 	arena_free(arena);
