@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * organisation.c: fleetport organisation add|list|remove
+ */
+#include "cli/cli.h"
+
+#include "lib/crypto.h"
+
+static bool add_work(struct sql_conn *write, void *arg, struct err *e)
+{
+	return organisations_add(write, arg, NULL, e);
+}
+
+static bool add(struct cli *cli, struct err *e)
+{
+	char id[PUBLIC_ID];
+	struct organisation_new o = {
+	        .public_id = id,
+	        .kind = cli_value(cli, "kind"),
+	        .name = cli_value(cli, "name"),
+	        .region = cli_value(cli, "region"),
+	        .lets_partner_invite = cli_value(cli, "lets-partner-invite") != NULL,
+	        .now = cli_now(),
+	};
+
+	crypto_random_id("or_", id);
+	return cli_change(cli, "organisation.add", "organisation", id, NULL, add_work, &o, e) &&
+	       cli_print_value(cli, "id", id, e);
+}
+
+static bool list(struct cli *cli, struct err *e)
+{
+	static const struct cli_column columns[] = {{"ID", "id", CLI_TEXT},
+	        {"KIND", "kind", CLI_TEXT}, {"NAME", "name", CLI_TEXT},
+	        {"REGION", "region", CLI_TEXT},
+	        {"PARTNER INVITES", "letsPartnerInvite", CLI_FLAG},
+	        {"SINCE", "createdAt", CLI_TIME}};
+	struct cli_list out = {.columns = columns, .column_count = 6};
+	struct sql_conn *conn = cli_read(cli, e);
+	struct organisation *found;
+	size_t count;
+	bool ok;
+
+	if (conn == NULL)
+		return false;
+	ok = organisations_list(conn, cli->arena, cli_value(cli, "kind"), &found, &count, e);
+	sql_return(conn);
+	for (size_t i = 0; ok && i < count; i++) {
+		const struct organisation *o = &found[i];
+		const struct cli_cell row[] = {{.text = o->public_id}, {.text = o->kind},
+		        {.text = o->name}, {.text = o->region},
+		        {.number = o->lets_partner_invite}, {.number = o->created_at}};
+
+		ok = cli_row(cli, &out, row, e);
+	}
+	return ok && cli_print(cli, &out, "There are no organisations yet.", e);
+}
+
+struct end {
+	const char *id;
+	int64_t now;
+};
+
+static bool remove_work(struct sql_conn *write, void *arg, struct err *e)
+{
+	const struct end *end = arg;
+
+	return organisations_end(write, end->id, end->now, e);
+}
+
+static bool remove_one(struct cli *cli, struct err *e)
+{
+	struct organisation o;
+	struct end end = {.now = cli_now()};
+
+	if (!cli_organisation(cli, cli->subject, &o, e))
+		return false;
+	end.id = o.public_id;
+	return cli_change(cli, "organisation.remove", "organisation", o.public_id, NULL,
+	               remove_work, &end, e) &&
+	       cli_print_done(cli, "Removed. Its people are signed out by their next request.", e);
+}
+
+static const struct cli_option add_options[] = {
+        {"kind", "KIND", true, "customer or partner"},
+        {"name", "NAME", true, "its name"},
+        {"region", "CODE", false, "region of the customer's devices (default: any)"},
+        {"lets-partner-invite", NULL, false, "the customer's partners may invite and revoke agents"},
+        {.name = NULL}};
+static const struct cli_option list_options[] = {
+        {"kind", "KIND", false, "customer, partner or operator only"}, {.name = NULL}};
+static const struct cli_option no_options[] = {{.name = NULL}};
+
+const struct cli_command cli_organisation_commands[] = {
+        {"organisation", "add", "Adds a customer or a partner", NULL, add_options, add},
+        {"organisation", "list", "Lists organisations", NULL, list_options, list},
+        {"organisation", "remove", "Ends a customer or partner (id or name)", "ID", no_options,
+                remove_one},
+        {.noun = NULL}};
