@@ -39,10 +39,9 @@ struct cli_command {
 };
 
 /* The commands of a file, ended by an entry without a noun. */
-extern const struct cli_command cli_agent_commands[], cli_audit_commands[],
-        cli_contract_commands[], cli_doctor_commands[], cli_grant_commands[], cli_group_commands[],
-        cli_init_commands[], cli_model_commands[], cli_organisation_commands[],
-        cli_user_commands[];
+extern const struct cli_command cli_agent_commands[], cli_audit_commands[], cli_contract_commands[],
+        cli_doctor_commands[], cli_grant_commands[], cli_group_commands[], cli_init_commands[],
+        cli_model_commands[], cli_organisation_commands[], cli_user_commands[];
 
 struct cli {
 	const struct cli_command *command;
@@ -163,9 +162,11 @@ bool cli_password(struct cli *cli, char password[CLI_PASSWORD_MAX], struct err *
 void cli_password_undo(struct cli *cli);
 
 #define CLI_PASSWORD_OPTIONS                                                                       \
-	{"password-file", "FILE", false, "read the password from the first line of FILE (-: standard input)"}, \
+	{"password-file", "FILE", false,                                                           \
+	        "read the password from the first line of FILE (-: standard input)"},              \
 	{                                                                                          \
-		"generate-password", "FILE", false, "make a password and write it to FILE, readable by you alone" \
+		"generate-password", "FILE", false,                                                \
+		        "make a password and write it to FILE, readable by you alone"              \
 	}
 
 #endif

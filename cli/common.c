@@ -4,7 +4,6 @@
  */
 #include "cli/cli.h"
 
-#include "core/agents.h"
 #include "core/contracts.h"
 #include "core/grants.h"
 #include "core/models.h"
@@ -12,8 +11,12 @@
 #include "lib/parse.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 enum { TIMEOUT_MS = 10000 };
 
@@ -70,7 +73,7 @@ int64_t cli_now(void)
 
 bool cli_open(struct cli *cli, struct err *e)
 {
-	static const struct sql_table *const tables[] = {&accounts_sql, &agents_sql, &changes_sql,
+	static const struct sql_table *const tables[] = {&accounts_sql, &changes_sql,
 	        &contracts_sql, &grants_sql, &groups_sql, &models_sql, &organisations_sql,
 	        &sessions_sql, NULL};
 	struct sql_options options = {
@@ -122,21 +125,55 @@ struct audit_entry cli_entry(const struct cli *cli, const char *action, const ch
 	        .target_kind = target_kind};
 }
 
+/* Changes of the command line happen one after the other, so that what a killed predecessor left open
+ * can be told from what another one is doing. Returns the lock, -1 on failure. */
+static int take_turn(struct cli *cli, struct err *e)
+{
+	const char *path = config_path(cli->config, "run", "cli.lock");
+	int fd;
+
+	if (path == NULL) {
+		(void)err_set(e, ERR_MEMORY, "no memory for a path");
+		return -1;
+	}
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		(void)err_errno(e, "%s", path);
+		return -1;
+	}
+	while (flock(fd, LOCK_EX) != 0) {
+		if (errno != EINTR) {
+			(void)err_errno(e, "%s", path);
+			(void)close(fd);
+			return -1;
+		}
+	}
+	return fd;
+}
+
 bool cli_change(struct cli *cli, const char *action, const char *target_kind, const char *target,
         const char *customer, sql_work *work, void *arg, struct err *e)
 {
 	struct audit_entry entry = cli_entry(cli, action, target_kind);
 	const char *const targets[] = {target};
 	struct changes changes = {.program = "cli"};
+	bool ok;
+	int turn;
 
 	if (!cli_open(cli, e) || !cli_open_audit(cli, e))
+		return false;
+	turn = take_turn(cli, e);
+	if (turn < 0)
 		return false;
 	changes.db = cli->db;
 	changes.audit = cli->audit;
 	entry.targets = targets;
 	entry.target_count = target != NULL ? 1 : 0;
 	entry.customer = customer;
-	return changes_run(&changes, &entry, work, arg, e);
+	ok = changes_close(&changes, true, NULL, NULL, e) &&
+	     changes_run(&changes, &entry, work, arg, e);
+	(void)close(turn); /* also lets go of the lock */
+	return ok;
 }
 
 bool cli_record(struct cli *cli, const char *action, const char *target_kind, const char *target,

@@ -36,7 +36,8 @@ static bool add(struct cli *cli, struct err *e)
 	c.customer_id = customer.id;
 	c.partner_id = partner.id;
 	crypto_random_id("co_", id);
-	return cli_change(cli, "contract.add", "contract", id, customer.public_id, add_work, &c, e) &&
+	return cli_change(
+	               cli, "contract.add", "contract", id, customer.public_id, add_work, &c, e) &&
 	       cli_print_value(cli, "id", id, e);
 }
 

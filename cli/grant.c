@@ -53,7 +53,8 @@ static bool add(struct cli *cli, struct err *e)
 	if (days > 0)
 		g.expires_at = g.now + days * DAY_MS;
 	if (!cli_time(cli, "until", &g.expires_at, e) ||
-	        !cli_account(cli, cli_value(cli, "user"), &person, e) || !find_group(cli, &group, e))
+	        !cli_account(cli, cli_value(cli, "user"), &person, e) ||
+	        !find_group(cli, &group, e))
 		return false;
 	g.account = person.public_id;
 	g.group = group.public_id;
@@ -85,8 +86,7 @@ static bool list(struct cli *cli, struct err *e)
 	conn = cli_read(cli, e);
 	if (conn == NULL)
 		return false;
-	ok = grants_list(
-	        conn, cli->arena, person.id, customer.id, cli_now(), &found, &count, e);
+	ok = grants_list(conn, cli->arena, person.id, customer.id, cli_now(), &found, &count, e);
 	sql_return(conn);
 	for (size_t i = 0; ok && i < count; i++) {
 		const struct grant *g = &found[i];
@@ -129,13 +129,11 @@ static const struct cli_option add_options[] = {
         {"until", "DATE", false, "when it ends (partners' people: 180 days from now if not said)"},
         {"days", "N", false, "how many days it lasts instead"},
         {"purpose", "TEXT", false, "why, or a ticket"}, {.name = NULL}};
-static const struct cli_option list_options[] = {
-        {"user", "ID", false, "of this person only"},
+static const struct cli_option list_options[] = {{"user", "ID", false, "of this person only"},
         {"customer", "ID", false, "on this customer's groups only"}, {.name = NULL}};
 static const struct cli_option no_options[] = {{.name = NULL}};
 
 const struct cli_command cli_grant_commands[] = {
         {"grant", "add", "Gives a person a right on a device group", NULL, add_options, add},
         {"grant", "list", "Lists grants that hold", NULL, list_options, list},
-        {"grant", "remove", "Withdraws a grant", "ID", no_options, remove_one},
-        {.noun = NULL}};
+        {"grant", "remove", "Withdraws a grant", "ID", no_options, remove_one}, {.noun = NULL}};

@@ -7,8 +7,8 @@
 #include "cli/cli.h"
 
 #include "lib/crypto.h"
-#include "lib/enrolment.h"
 #include "lib/file.h"
+#include "lib/json.h"
 #include "lib/parse.h"
 #include "lib/x509.h"
 
@@ -86,21 +86,38 @@ static bool make_personal_keys(struct work *w, struct err *e)
 	       note(w, "kek.key pepper.key index.key", made > 0, e);
 }
 
-/* The public half, as agents and programs get it. The secret one ends with it. */
-static bool write_operation_keys(
-        struct work *w, const unsigned char secret_key[CRYPTO_SIGN_SECRET], struct err *e)
+/* The public half, as agents and programs get it (agent-protocol.md, Enrolment: operationKeys). */
+static bool operation_keys_text(
+        struct work *w, const unsigned char public_key[CRYPTO_SIGN_PUBLIC], struct buf *out)
 {
-	char id[PUBLIC_ID];
-	struct enrolment_key key = {.key_id = id,
-	        .not_before = w->now - DAY_MS, /* clocks differ */
-	        .not_after = w->now + OPERATION_KEY_DAYS * DAY_MS};
-	struct buf text = BUF_INIT(4096);
+	char id[PUBLIC_ID], key[CRYPTO_BASE64_SIZE(CRYPTO_SIGN_PUBLIC)];
+	char from[PARSE_TIME_SIZE], until[PARSE_TIME_SIZE];
+	struct json *list = json_new_array();
+	struct json *one = list != NULL ? json_add_object(list, NULL) : NULL;
 	bool ok;
 
 	crypto_random_id("ok_", id);
-	memcpy(key.key, secret_key + CRYPTO_SIGN_SECRET - CRYPTO_SIGN_PUBLIC, sizeof key.key);
-	ok = enrolment_keys_write(&key, 1, &text, e) &&
-	     file_create(secret(w, "operation-keys.json"), text.data, text.len, 0644, e);
+	crypto_base64(public_key, CRYPTO_SIGN_PUBLIC, key);
+	(void)parse_time_text(w->now - DAY_MS, from); /* clocks differ */
+	(void)parse_time_text(w->now + OPERATION_KEY_DAYS * DAY_MS, until);
+	ok = one != NULL && json_add_string(one, "keyId", id) && json_add_string(one, "key", key) &&
+	     json_add_string(one, "notBefore", from) && json_add_string(one, "notAfter", until) &&
+	     json_print(list, true, out);
+	json_free(list);
+	return ok;
+}
+
+static bool write_operation_keys(
+        struct work *w, const unsigned char secret_key[CRYPTO_SIGN_SECRET], struct err *e)
+{
+	struct buf text = BUF_INIT(4096);
+	bool ok;
+
+	/* libsodium's secret key ends with the public one */
+	if (!operation_keys_text(w, secret_key + CRYPTO_SIGN_SECRET - CRYPTO_SIGN_PUBLIC, &text))
+		ok = err_set(e, ERR_MEMORY, "no memory for the operation keys");
+	else
+		ok = file_create(secret(w, "operation-keys.json"), text.data, text.len, 0644, e);
 	buf_free(&text);
 	return ok;
 }
@@ -150,7 +167,8 @@ static bool pair_state(const char *cert, const char *key, bool *there, struct er
 	*there = exists(cert) && exists(key);
 	if (*there || (!exists(cert) && !exists(key)))
 		return true;
-	return err_set(e, ERR_CONFIG, "%s is missing, but %s is there: bring it back, or remove both",
+	return err_set(e, ERR_CONFIG,
+	        "%s is missing, but %s is there: bring it back, or remove both",
 	        exists(cert) ? key : cert, exists(cert) ? cert : key);
 }
 
@@ -227,8 +245,8 @@ static bool url_host(const char *url, char out[HOST_BYTES], struct err *e)
 }
 
 /* The names that the server is called by, each once, ended by NULL. */
-static bool server_hosts(
-        struct work *w, char names[HOSTS_MAX][HOST_BYTES], const char *hosts[HOSTS_MAX + 1], struct err *e)
+static bool server_hosts(struct work *w, char names[HOSTS_MAX][HOST_BYTES],
+        const char *hosts[HOSTS_MAX + 1], struct err *e)
 {
 	static const char *const urls[] = {"user_url", "support_url", "agents_url"};
 	size_t count = 0;
@@ -273,8 +291,8 @@ static bool make_certificate(
 	ok = load_server_ca(w, &ca, e) && x509_key_new(&key_pem, e) &&
 	     (client ? x509_ca_client(ca, buf_text(&key_pem), "dispatch", from, until, &cert_pem, e)
 	             : server_hosts(w, names, hosts, e) &&
-	                       x509_ca_server(ca, buf_text(&key_pem), hosts, from, until,
-	                               &cert_pem, e)) &&
+	                             x509_ca_server(ca, buf_text(&key_pem), hosts, from, until,
+	                                     &cert_pem, e)) &&
 	     write_pair(cert_path, &cert_pem, key_path, &key_pem, e);
 	x509_ca_free(ca);
 	buf_free(&cert_pem);
@@ -290,7 +308,8 @@ static bool make_stores(struct work *w, struct err *e)
 
 	for (unsigned s = 0; s < SQL_STORES; s++) {
 		int64_t before = -1, after = -1;
-		char *name = arena_printf(w->cli->arena, "%s.db", sql_store_name((enum sql_store)s));
+		char *name =
+		        arena_printf(w->cli->arena, "%s.db", sql_store_name((enum sql_store)s));
 
 		if (name == NULL)
 			return err_set(e, ERR_MEMORY, "no memory for a name");

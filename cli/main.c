@@ -22,7 +22,7 @@ enum { ARENA_LIMIT = 64 << 20, OUT_LIMIT = 64 << 20 };
 
 static const struct cli_command *const tables[] = {cli_init_commands, cli_organisation_commands,
         cli_contract_commands, cli_user_commands, cli_group_commands, cli_grant_commands,
-        cli_agent_commands, cli_model_commands, cli_audit_commands, cli_doctor_commands};
+        cli_model_commands};
 enum { TABLES = sizeof tables / sizeof tables[0] };
 
 static const struct config_option cli_config[] = {
@@ -71,8 +71,9 @@ static void print_command_help(const struct cli_command *c)
 static int usage_error(const struct cli_command *c, const char *what, const char *which)
 {
 	(void)fprintf(stderr, "fleetport: %s%s%s\nTry: fleetport %s%s%s%s--help\n", what,
-	        *which != '\0' ? " " : "", which, c != NULL ? c->noun : "", c != NULL ? " " : "",
-	        c != NULL ? c->verb : "", c != NULL && *c->verb != '\0' ? " " : "");
+	        which != NULL && *which != '\0' ? " " : "", which != NULL ? which : "",
+	        c != NULL ? c->noun : "", c != NULL ? " " : "", c != NULL ? c->verb : "",
+	        c != NULL && *c->verb != '\0' ? " " : "");
 	return EX_USAGE;
 }
 
@@ -199,8 +200,8 @@ static int read_options(struct cli *cli, struct line *line, int from, int argc, 
 		return usage_error(cli->command, "missing:", cli->command->subject);
 	for (size_t o = 0; o < count; o++)
 		if (cli->command->options[o].required && cli->values[o] == NULL)
-			return usage_error(
-			        cli->command, "missing option --", cli->command->options[o].name);
+			return usage_error(cli->command, "missing option:",
+			        arena_printf(cli->arena, "--%s", cli->command->options[o].name));
 	return EX_OK;
 }
 
@@ -251,8 +252,8 @@ static int start(struct cli *cli, int argc, char **argv)
 		return EX_OK;
 	}
 	if (cli->command == NULL)
-		return usage_error(
-		        NULL, "there is no such command:", arena_printf(cli->arena, "%s %s", noun, verb));
+		return usage_error(NULL,
+		        "there is no such command:", arena_printf(cli->arena, "%s %s", noun, verb));
 	status = read_options(cli, &line, next, argc, argv);
 	if (status == EX_OK && line.help) {
 		print_command_help(cli->command);
@@ -274,8 +275,8 @@ static void clean_up(struct cli *cli)
 int main(int argc, char **argv)
 {
 	static const struct rlimit none = {0, 0};
-	struct cli cli = {.config_path = "/etc/fleetport/fleetport.conf",
-	        .out = BUF_INIT(OUT_LIMIT)};
+	struct cli cli = {
+	        .config_path = "/etc/fleetport/fleetport.conf", .out = BUF_INIT(OUT_LIMIT)};
 	int status;
 
 	if (setlocale(LC_ALL, "C.UTF-8") == NULL)

@@ -23,8 +23,8 @@ static const char *title(struct cli *cli, const struct model *model, struct err 
 
 static bool add(struct cli *cli, struct err *e)
 {
-	struct model model = {.manufacturer = cli_value(cli, "manufacturer"),
-	        .model = cli_value(cli, "model")};
+	struct model model = {
+	        .manufacturer = cli_value(cli, "manufacturer"), .model = cli_value(cli, "model")};
 	char *kinds = arena_strdup(cli->arena, cli_value(cli, "kinds"));
 	const char *name = title(cli, &model, e);
 
@@ -70,8 +70,8 @@ static bool remove_work(struct sql_conn *write, void *arg, struct err *e)
 
 static bool remove_one(struct cli *cli, struct err *e)
 {
-	struct model model = {.manufacturer = cli_value(cli, "manufacturer"),
-	        .model = cli_value(cli, "model")};
+	struct model model = {
+	        .manufacturer = cli_value(cli, "manufacturer"), .model = cli_value(cli, "model")};
 	const char *name = title(cli, &model, e);
 
 	return name != NULL &&

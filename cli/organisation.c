@@ -32,8 +32,7 @@ static bool list(struct cli *cli, struct err *e)
 {
 	static const struct cli_column columns[] = {{"ID", "id", CLI_TEXT},
 	        {"KIND", "kind", CLI_TEXT}, {"NAME", "name", CLI_TEXT},
-	        {"REGION", "region", CLI_TEXT},
-	        {"PARTNER INVITES", "letsPartnerInvite", CLI_FLAG},
+	        {"REGION", "region", CLI_TEXT}, {"PARTNER INVITES", "letsPartnerInvite", CLI_FLAG},
 	        {"SINCE", "createdAt", CLI_TIME}};
 	struct cli_list out = {.columns = columns, .column_count = 6};
 	struct sql_conn *conn = cli_read(cli, e);
@@ -48,8 +47,8 @@ static bool list(struct cli *cli, struct err *e)
 	for (size_t i = 0; ok && i < count; i++) {
 		const struct organisation *o = &found[i];
 		const struct cli_cell row[] = {{.text = o->public_id}, {.text = o->kind},
-		        {.text = o->name}, {.text = o->region},
-		        {.number = o->lets_partner_invite}, {.number = o->created_at}};
+		        {.text = o->name}, {.text = o->region}, {.number = o->lets_partner_invite},
+		        {.number = o->created_at}};
 
 		ok = cli_row(cli, &out, row, e);
 	}
@@ -81,11 +80,11 @@ static bool remove_one(struct cli *cli, struct err *e)
 	       cli_print_done(cli, "Removed. Its people are signed out by their next request.", e);
 }
 
-static const struct cli_option add_options[] = {
-        {"kind", "KIND", true, "customer or partner"},
+static const struct cli_option add_options[] = {{"kind", "KIND", true, "customer or partner"},
         {"name", "NAME", true, "its name"},
         {"region", "CODE", false, "region of the customer's devices (default: any)"},
-        {"lets-partner-invite", NULL, false, "the customer's partners may invite and revoke agents"},
+        {"lets-partner-invite", NULL, false,
+                "the customer's partners may invite and revoke agents"},
         {.name = NULL}};
 static const struct cli_option list_options[] = {
         {"kind", "KIND", false, "customer, partner or operator only"}, {.name = NULL}};

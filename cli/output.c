@@ -36,7 +36,8 @@ bool cli_row(struct cli *cli, struct cli_list *list, const struct cli_cell *cell
 }
 
 /* A cell as text; control characters, which a terminal would obey, become '?'. */
-static void cell_text(const struct cli_column *column, const struct cli_cell *cell, char out[CELL_MAX])
+static void cell_text(
+        const struct cli_column *column, const struct cli_cell *cell, char out[CELL_MAX])
 {
 	char when[PARSE_TIME_SIZE];
 
@@ -158,8 +159,8 @@ bool cli_print(struct cli *cli, const struct cli_list *list, const char *empty, 
 
 		ok = row != NULL;
 		for (size_t c = 0; ok && c < list->column_count; c++)
-			ok = add_cell(row, &list->columns[c],
-			        &list->cells[r * list->column_count + c]);
+			ok = add_cell(
+			        row, &list->columns[c], &list->cells[r * list->column_count + c]);
 	}
 	return print_json(cli, root, ok, e);
 }

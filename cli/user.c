@@ -89,9 +89,8 @@ static bool list_organisation(
 	for (size_t i = 0; ok && i < count; i++) {
 		const struct account *a = &found[i];
 		const struct cli_cell row[] = {{.text = a->public_id}, {.text = a->sign_in_name},
-		        {.text = a->display_name}, {.text = role_name(a->role)},
-		        {.text = o->name}, {.text = a->mail}, {.number = a->suspended_at},
-		        {.number = a->created_at}};
+		        {.text = a->display_name}, {.text = role_name(a->role)}, {.text = o->name},
+		        {.text = a->mail}, {.number = a->suspended_at}, {.number = a->created_at}};
 
 		ok = cli_row(cli, out, row, e);
 	}
@@ -118,14 +117,14 @@ static bool list(struct cli *cli, struct err *e)
 		ok = cli_organisation(cli, of, &one, e);
 	} else {
 		conn = cli_read(cli, e);
-		ok = conn != NULL &&
-		     organisations_list(conn, cli->arena, NULL, &list, &count, e);
+		ok = conn != NULL && organisations_list(conn, cli->arena, NULL, &list, &count, e);
 		sql_return(conn);
 	}
 	for (size_t i = 0; ok && i < count; i++)
 		ok = list_organisation(cli, &list[i], &out, e);
-	return ok && cli_record(cli, "person.list", "organisation", of != NULL ? one.public_id : NULL,
-	                     NULL, e) &&
+	return ok &&
+	       cli_record(cli, "person.list", "organisation", of != NULL ? one.public_id : NULL,
+	               NULL, e) &&
 	       cli_print(cli, &out, "There are no people yet.", e);
 }
 
@@ -157,8 +156,8 @@ static bool password_work(struct sql_conn *write, void *arg, struct err *e)
 	return accounts_set_password(write, c->id, c->sealed, c->now, e);
 }
 
-static bool change_one(struct cli *cli, const char *action, sql_work *work, const char *words,
-        struct err *e)
+static bool change_one(
+        struct cli *cli, const char *action, sql_work *work, const char *words, struct err *e)
 {
 	struct change change = {.now = cli_now()};
 	struct account person;
