@@ -50,6 +50,7 @@ configure_instance() {
 		[PORT]=$port [URL_PORT]=:$port [LISTEN]=127.0.0.1:$port [CONNECT_TO]=127.0.0.1:$port
 		[USER_HOST]=user.localhost [SUPPORT_HOST]=support.localhost [AGENTS_HOST]=agents.localhost
 		[WORKERS]=2 [CONNECTIONS]=2000 [EXEMPT]="127.0.0.1 1;" [USER_LINE]=$user_line
+		[NGINX_USER]=$(id -un) [DEMO]=$demo
 	)
 	fill fleetport.conf.in "$dir/etc/fleetport.conf"
 	for part in stream http site headers maps fastcgi client; do
@@ -87,7 +88,7 @@ program() {
 
 # The supervisor's table. The first is ended last: the others record their end with it.
 write_programs() {
-	local name conf=$dir/etc/fleetport.conf
+	local name line conf=$dir/etc/fleetport.conf
 	{
 		program audit "$conf" -- "$build/fleetport-audit" --config "$conf"
 		for name in enroll ingest user support dispatch; do
@@ -98,8 +99,11 @@ write_programs() {
 			-c "$dir/etc/mosquitto.conf"
 		program nginx "$dir"/etc/nginx*.conf "$dir/secrets/server.pem" "$dir/secrets/agents-ca.pem" -- \
 			"$(command -v nginx || echo /usr/sbin/nginx)" -p "$dir" -c "$dir/etc/nginx.conf" -e stderr
+		# Simulators and collectors: each wrote its own line (deploy/dev/instance.mjs).
 		for name in "$dir"/etc/programs.d/*; do
-			[ ! -f "$name" ] || cat "$name"
+			[ -f "$name" ] || continue
+			IFS=$'\t' read -r -a line <"$name"
+			program "${line[@]}"
 		done
 	} | put "$dir/programs"
 }

@@ -95,7 +95,8 @@ choose_port() {
 }
 
 instance_up() {
-	local began=$SECONDS recordings="" demo=yes
+	local began=$SECONDS recordings=""
+	demo=yes
 	wanted_port=""
 	while [ $# -gt 0 ]; do
 		case $1 in
@@ -121,10 +122,20 @@ instance_up() {
 	wait_for 30 "the support site" answers support.localhost /
 	wait_for 30 "the agents' door" answers agents.localhost /v1/ca
 	wait_for 30 "the broker" broker_answers
-	[ $demo = no ] || "$root/demo/seed" "$dir" "$build" "$port"
-	[ -z "$recordings" ] || "$root/deploy/dev/recordings" "$dir" "$build" "$port" "$recordings"
+	if [ $demo = yes ]; then
+		node "$root/demo/seed.mjs" "$dir" "$build"
+		[ -z "$recordings" ] || node "$root/deploy/dev/recordings.mjs" "$dir" "$build" "$recordings"
+		wait_for 30 "the collectors to start" all_running
+		node "$root/deploy/dev/look.mjs" "$dir" "$build" "$(recorded)"
+	fi
 	say "up after $((SECONDS - began)) s"
 	where_to_look
+}
+
+# How many recorded printers are collected.
+recorded() {
+	local list=$dir/agents/recordings/devices.conf
+	if [ -f "$list" ]; then grep -c '^\[' "$list"; else echo 0; fi
 }
 
 where_to_look() {
@@ -134,10 +145,15 @@ where_to_look() {
 		  support site  https://support.localhost:$port
 		  certificate   $(ca) (a browser asks about it once)
 	EOF
-	[ ! -f "$dir/demo.json" ] || cat <<-EOF
-		  people        $dir/demo.json (names and passwords)
-	EOF
+	[ ! -f "$dir/demo.json" ] || printf '  people        %s/demo.json (names and passwords)\n' "$dir"
 	echo
+}
+
+# What the seeding scripts call after they wrote a program's line.
+instance_reload() {
+	choose_run
+	write_programs
+	kill -HUP "$(<"$dir/supervise.pid")"
 }
 
 instance_down() {
@@ -153,7 +169,7 @@ instance_down() {
 instance_status() {
 	if supervisor_gone; then
 		say "down"
-		return 1
+		return 3
 	fi
 	local name state pid restarts since exit _
 	printf '%-22s %-9s %8s %9s  %-20s %s\n' program state pid restarts since 'last exit'
