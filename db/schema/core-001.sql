@@ -143,28 +143,30 @@ CREATE TABLE device (
   entry           TEXT NOT NULL DEFAULT '',       -- id of the agent's list entry: a serial that appears later joins here
   agent_id        INTEGER REFERENCES agent (id),  -- the agent that reported it last
   manufacturer    TEXT NOT NULL DEFAULT '',
-  model           TEXT NOT NULL DEFAULT '',
+  model           TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
   serial_number   TEXT,
   firmware        TEXT,
-  name            TEXT NOT NULL,                  -- shown: model, or what stands in for it
+  name            TEXT NOT NULL COLLATE NOCASE,   -- shown: model, or what stands in for it
   search_key      TEXT NOT NULL,                  -- NFKC, case-folded: manufacturer, model, serial number, name, entry
   state           TEXT NOT NULL CHECK (state IN ('idle', 'processing', 'stopped', 'unknown')),
   attention       INTEGER NOT NULL DEFAULT 0,     -- 0 none, 1 report, 2 supply low / warning, 3 error
   attention_text  TEXT NOT NULL DEFAULT '',       -- the most urgent reason's keyword
   lowest_supply   INTEGER,                        -- percent of the lowest measured supply; NULL unknown
+  supply_order    INTEGER GENERATED ALWAYS AS (ifnull(lowest_supply, 101)) VIRTUAL, -- sorts unknown behind
   first_seen_at   INTEGER NOT NULL,
   seen_hour       INTEGER NOT NULL,               -- last report, cut to the hour (telemetry.device_seen is exact)
   list_version    INTEGER NOT NULL,               -- acquiredAt of the report these columns come from
   retired_at      INTEGER,
   UNIQUE (customer_id, identity_kind, identity_value)
 ) STRICT;
--- One index a sort order of the list (core/devices.c); lists show devices that are not retired.
-CREATE INDEX device_by_name ON device (group_id, name COLLATE NOCASE, id) WHERE retired_at IS NULL;
-CREATE INDEX device_by_model ON device (group_id, model COLLATE NOCASE, id) WHERE retired_at IS NULL;
-CREATE INDEX device_by_state ON device (group_id, state, id) WHERE retired_at IS NULL;
-CREATE INDEX device_by_attention ON device (group_id, attention, id) WHERE retired_at IS NULL;
-CREATE INDEX device_by_supply ON device (group_id, ifnull(lowest_supply, 101), id) WHERE retired_at IS NULL;
-CREATE INDEX device_by_seen ON device (group_id, seen_hour, id) WHERE retired_at IS NULL;
+-- One index a sort order of the list (core/devices.c); lists show devices that are not retired. Each ends
+-- with the row's id by itself: named again, it could not be compared together with the key.
+CREATE INDEX device_by_name ON device (group_id, name) WHERE retired_at IS NULL;
+CREATE INDEX device_by_model ON device (group_id, model) WHERE retired_at IS NULL;
+CREATE INDEX device_by_state ON device (group_id, state) WHERE retired_at IS NULL;
+CREATE INDEX device_by_attention ON device (group_id, attention) WHERE retired_at IS NULL;
+CREATE INDEX device_by_supply ON device (group_id, supply_order) WHERE retired_at IS NULL;
+CREATE INDEX device_by_seen ON device (group_id, seen_hour) WHERE retired_at IS NULL;
 CREATE INDEX device_counts ON device (group_id, retired_at, state, attention, seen_hour); -- the fleet page
 CREATE INDEX device_agent ON device (agent_id);
 CREATE INDEX device_identity ON device (identity_value, customer_id); -- the same serial at two customers

@@ -138,9 +138,10 @@ void test_store_plan_is_fast(const char *folder, const struct sql_statement *st)
 	test_store_plan(folder, st, &plan);
 	for (const char *line = buf_text(&plan); *line; line = strchr(line, '\n') + 1) {
 		size_t len = strcspn(line, "\n");
+		/* Subqueries are scanned once they are computed; "s" is the view scope of a viewer. */
 		bool scan = strncmp(line, "SCAN ", 5) == 0 &&
-		            !memmem(line, len, "SCAN CONSTANT", 13) &&
-		            !memmem(line, len, "VIRTUAL TABLE", 13);
+		            strncmp(line, "SCAN CONSTANT", 13) != 0 &&
+		            strncmp(line, "SCAN (", 6) != 0 && strncmp(line, "SCAN s\n", 7) != 0;
 		if (scan || memmem(line, len, "USE TEMP B-TREE FOR ORDER BY", 28))
 			fail_msg("slow: %.*s\nin: %s\nplan:\n%s", (int)len, line, st->text,
 			        buf_text(&plan));
