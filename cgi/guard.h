@@ -16,12 +16,12 @@
  * (none named: any signed-in person), and these. */
 enum who {
 	WHO_SIGNED_IN = 0,
-	WHO_NO_SESSION = 1u << 31,    /* anyone; the cookie is not even looked at */
-	WHO_ANYONE = 1u << 30,        /* anyone; a session is found where there is one */
-	WHO_SECOND_FACTOR = 1u << 29, /* the session was begun with a second factor */
-	WHO_FRESH_FACTOR = 1u << 28,  /* a factor was shown within the last five minutes */
-	WHO_PROGRAM = 1u << 27,       /* for programs: a stranger gets a 401 problem, no form */
-	WHO_PERMISSIONS = (1u << 27) - 1,
+	WHO_NO_SESSION = 1u << 30,    /* anyone; the cookie is not even looked at */
+	WHO_ANYONE = 1u << 29,        /* anyone; a session is found where there is one */
+	WHO_SECOND_FACTOR = 1u << 28, /* the session was begun with a second factor */
+	WHO_FRESH_FACTOR = 1u << 27,  /* a factor was shown within the last five minutes */
+	WHO_PROGRAM = 1u << 26,       /* for programs: a stranger gets a 401 problem, no form */
+	WHO_PERMISSIONS = (1u << 26) - 1,
 };
 
 enum { FRESH_FACTOR_MS = 5 * 60 * 1000, AUDIT_WAIT_MS = 2000, BORROW_MS = 1000 };
@@ -52,6 +52,10 @@ struct sql_conn *visit_conn(struct web_request *rq, struct err *e)
 void visit_release(struct web_request *rq);
 
 bool guard_check(struct web_request *rq, const struct web_route *route, struct web_response *rs);
+
+/* Records a stranger's attempt as denied: singly, or from the 21st a minute and address on in a
+ * summary. */
+void guard_record_stranger(struct web_request *rq);
 
 /* Ends the summaries of strangers' attempts that are still open: when the program stops. */
 void guard_end(struct site_program *site);

@@ -17,11 +17,18 @@ extern const struct web_field session_next_field[];
 
 /* Their rows, for a site's route table. */
 #define SESSION_ROUTES                                                                             \
-	{.id = "session.form", .path = "/sign-in", .who = WHO_ANYONE,                              \
-	        .fields = session_next_field, .handler = session_form},                            \
-	        {.id = "session.begin", .method = WEB_POST, .path = "/session",                    \
-	                .who = WHO_ANYONE, .flags = WEB_HEADERS_ONLY_CSRF,                         \
-	                .fields = session_begin_fields, .handler = session_begin},                 \
+	{.id = "session.form",                                                                     \
+	        .path = "/sign-in",                                                                \
+	        .who = WHO_ANYONE,                                                                 \
+	        .fields = session_next_field,                                                      \
+	        .handler = session_form},                                                          \
+	        {.id = "session.begin",                                                            \
+	                .method = WEB_POST,                                                        \
+	                .path = "/session",                                                        \
+	                .who = WHO_ANYONE,                                                         \
+	                .flags = WEB_HEADERS_ONLY_CSRF,                                            \
+	                .fields = session_begin_fields,                                            \
+	                .handler = session_begin},                                                 \
 	{                                                                                          \
 		.id = "session.end", .method = WEB_POST, .path = "/session/end",                   \
 		.who = WHO_SIGNED_IN, .handler = session_end                                       \

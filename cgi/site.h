@@ -15,15 +15,15 @@
 /* What makes a site this one and not the other. */
 struct site_kind {
 	enum site site;
-	const char *name;    /* "user": section of the configuration, program name, sockets */
-	const char *url;     /* the option of [fleetport] with the public URL: "user_url" */
-	const char *cookie;  /* "__Host-fleetport-user" */
+	const char *name;      /* "user": section of the configuration, program name, sockets */
+	const char *url;       /* the option of [fleetport] with the public URL: "user_url" */
+	const char *cookie;    /* "__Host-fleetport-user" */
 	const char *same_site; /* of the cookie: "Lax" */
 	const struct web_route *routes;
 	size_t route_count;
 	const struct sql_table *const *tables; /* ended by NULL */
 	unsigned read, write, own;             /* stores (sql.h) */
-	change_made *also_made;                /* for changes_close(); NULL: core's marks say it all */
+	change_made *also_made; /* for changes_close(); NULL: core's marks say it all */
 };
 
 struct strangers;
@@ -41,9 +41,9 @@ struct site_program {
 	struct sign_in sign_in;
 	struct changes changes;
 	struct strangers *strangers;
-	unsigned sign_ins_max;      /* so many workers at once may wait for a password check */
-	_Atomic unsigned sign_ins;  /* so many do */
-	bool demo;                  /* the data is made up: pages say so */
+	unsigned sign_ins_max;        /* so many workers at once may wait for a password check */
+	_Atomic unsigned sign_ins;    /* so many do */
+	bool demo;                    /* the data is made up: pages say so */
 	const char *security_contact; /* for security.txt: mailto: or https:, or NULL */
 	struct web_site web;
 };
@@ -54,7 +54,9 @@ struct site_program {
 	{section, "threads", CONFIG_INT, .fallback = "16", .min = 2, .max = 256},                  \
 	        {section, "nginx_user", CONFIG_TEXT, .fallback = "www-data"},                      \
 	        {section, "demo", CONFIG_FLAG, .fallback = "no"},                                  \
-	        {section, "security_contact", CONFIG_TEXT, .fallback = NULL}
+	{                                                                                          \
+		section, "security_contact", CONFIG_TEXT, .fallback = NULL                         \
+	}
 
 /* The whole life of a site program, for struct program.run. */
 bool site_run(const struct site_kind *kind, struct program_run *run, struct err *e)
@@ -72,21 +74,30 @@ static inline struct site_program *site_of(const struct web_request *rq)
 }
 
 /* Handlers that both sites have. */
-void site_healthz(struct web_request *rq, struct web_response *rs);  /* the process lives */
-void site_readyz(struct web_request *rq, struct web_response *rs);   /* database and audit answer */
+void site_healthz(struct web_request *rq, struct web_response *rs); /* the process lives */
+void site_readyz(struct web_request *rq, struct web_response *rs);  /* database and audit answer */
 void site_robots(struct web_request *rq, struct web_response *rs);
 void site_security_txt(struct web_request *rq, struct web_response *rs); /* RFC 9116 */
 void site_change_password(struct web_request *rq, struct web_response *rs);
 
 /* Their rows, for a site's route table. */
 #define SITE_ROUTES                                                                                \
-	{.id = "site.healthz", .path = "/healthz", .who = WHO_NO_SESSION, .handler = site_healthz}, \
-	        {.id = "site.readyz", .path = "/readyz", .who = WHO_NO_SESSION,                    \
+	{.id = "site.healthz",                                                                     \
+	        .path = "/healthz",                                                                \
+	        .who = WHO_NO_SESSION,                                                             \
+	        .handler = site_healthz},                                                          \
+	        {.id = "site.readyz",                                                              \
+	                .path = "/readyz",                                                         \
+	                .who = WHO_NO_SESSION,                                                     \
 	                .handler = site_readyz},                                                   \
-	        {.id = "site.robots", .path = "/robots.txt", .who = WHO_NO_SESSION,                \
+	        {.id = "site.robots",                                                              \
+	                .path = "/robots.txt",                                                     \
+	                .who = WHO_NO_SESSION,                                                     \
 	                .handler = site_robots},                                                   \
-	        {.id = "site.security_txt", .path = "/.well-known/security.txt",                   \
-	                .who = WHO_NO_SESSION, .handler = site_security_txt},                      \
+	        {.id = "site.security_txt",                                                        \
+	                .path = "/.well-known/security.txt",                                       \
+	                .who = WHO_NO_SESSION,                                                     \
+	                .handler = site_security_txt},                                             \
 	{                                                                                          \
 		.id = "site.change_password", .path = "/.well-known/change-password",              \
 		.who = WHO_NO_SESSION, .handler = site_change_password                             \

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cgi/strangers.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PLACES = 256, MINUTE_MS = 60000 };
+
+struct strangers {
+	pthread_mutex_t lock;
+	unsigned used;
+	struct strangers_summary places[PLACES]; /* count: of all attempts, also the single ones */
+	struct strangers_summary others;         /* addresses for which there was no place */
+};
+
+struct strangers *strangers_new(void)
+{
+	struct strangers *strangers = calloc(1, sizeof *strangers);
+
+	if (strangers == NULL)
+		return NULL;
+	if (pthread_mutex_init(&strangers->lock, NULL) != 0) {
+		free(strangers);
+		return NULL;
+	}
+	return strangers;
+}
+
+void strangers_free(struct strangers *strangers)
+{
+	if (strangers == NULL)
+		return;
+	(void)pthread_mutex_destroy(&strangers->lock);
+	free(strangers);
+}
+
+/* The place of an address in its minute; NULL: all places are taken. */
+static struct strangers_summary *find_place(
+        struct strangers *s, const char *address, int64_t minute)
+{
+	struct strangers_summary *place;
+
+	for (unsigned i = 0; i < s->used; i++)
+		if (s->places[i].minute == minute && strcmp(s->places[i].address, address) == 0)
+			return &s->places[i];
+	if (s->used == PLACES)
+		return NULL;
+	place = &s->places[s->used++];
+	*place = (struct strangers_summary){.minute = minute};
+	(void)snprintf(place->address, sizeof place->address, "%s", address);
+	return place;
+}
+
+bool strangers_count(struct strangers *s, const char *address, int64_t now_ms)
+{
+	int64_t minute = now_ms - now_ms % MINUTE_MS;
+	struct strangers_summary *place;
+	bool singly;
+
+	(void)pthread_mutex_lock(&s->lock);
+	place = find_place(s, address, minute);
+	if (place != NULL) {
+		singly = ++place->count <= STRANGERS_SINGLY;
+	} else {
+		/* Many addresses at once: one summary for all that came too late for a place. */
+		if (s->others.count++ == 0)
+			s->others.minute = minute;
+		singly = false;
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	return singly;
+}
+
+static bool take_place(struct strangers *s, int64_t now_ms, struct strangers_summary *out)
+{
+	for (unsigned i = 0; i < s->used;) {
+		struct strangers_summary *place = &s->places[i];
+		if (place->minute > now_ms - MINUTE_MS) {
+			i++;
+			continue;
+		}
+		*out = *place;
+		*place = s->places[--s->used];
+		if (out->count > STRANGERS_SINGLY) {
+			out->count -= STRANGERS_SINGLY;
+			return true;
+		}
+	}
+	if (s->others.count == 0 || s->others.minute > now_ms - MINUTE_MS)
+		return false;
+	*out = s->others;
+	s->others = (struct strangers_summary){.count = 0};
+	return true;
+}
+
+bool strangers_take(struct strangers *s, int64_t now_ms, struct strangers_summary *out)
+{
+	bool taken;
+
+	(void)pthread_mutex_lock(&s->lock);
+	taken = take_place(s, now_ms, out);
+	(void)pthread_mutex_unlock(&s->lock);
+	return taken;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cgi/support/routes.h"
+
+#include "cgi/session.h"
+#include "core/contracts.h"
+#include "core/devices.h"
+#include "core/grants.h"
+#include "core/groups.h"
+#include "core/models.h"
+#include "core/organisations.h"
+#include "core/telemetry.h"
+
+/* One screen, in the order of a visit. */
+static const struct web_route routes[] = {
+        SITE_ROUTES,
+        SESSION_ROUTES,
+        {.id = "work.view",
+                .path = "/",
+                .who = WHO_ANYONE, /* a stranger gets the sign-in form */
+                .flags = WEB_AUDITED,
+                .fields = session_next_field,
+                .handler = home},
+};
+
+static const struct sql_table *const tables[] = {&organisations_sql, &contracts_sql, &groups_sql,
+        &grants_sql, &accounts_sql, &sessions_sql, &sign_in_sql, &models_sql, &changes_sql,
+        &devices_sql, &telemetry_sql, NULL};
+
+const struct site_kind support_site = {
+        .site = SITE_SUPPORT,
+        .name = "support",
+        .url = "support_url",
+        .cookie = "__Host-fleetport-support",
+        .same_site = "Strict",
+        .routes = routes,
+        .route_count = sizeof routes / sizeof routes[0],
+        .tables = tables,
+        .read = 1u << SQL_CORE | 1u << SQL_OPERATIONS | 1u << SQL_TELEMETRY | 1u << SQL_AUDIT,
+        .write = 1u << SQL_CORE | 1u << SQL_OPERATIONS,
+        .own = 0,
+};

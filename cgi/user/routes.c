@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cgi/user/routes.h"
+
+#include "cgi/session.h"
+#include "core/contracts.h"
+#include "core/devices.h"
+#include "core/grants.h"
+#include "core/groups.h"
+#include "core/organisations.h"
+#include "core/telemetry.h"
+
+/* One screen, in the order of a visit. */
+static const struct web_route routes[] = {
+        SITE_ROUTES,
+        SESSION_ROUTES,
+        {.id = "fleet.view",
+                .path = "/",
+                .who = WHO_ANYONE, /* a stranger gets the sign-in form */
+                .flags = WEB_AUDITED,
+                .fields = session_next_field,
+                .handler = home},
+};
+
+static const struct sql_table *const tables[] = {&organisations_sql, &contracts_sql, &groups_sql,
+        &grants_sql, &accounts_sql, &sessions_sql, &sign_in_sql, &changes_sql, &devices_sql,
+        &telemetry_sql, NULL};
+
+const struct site_kind user_site = {
+        .site = SITE_USER,
+        .name = "user",
+        .url = "user_url",
+        .cookie = "__Host-fleetport-user",
+        .same_site = "Lax",
+        .routes = routes,
+        .route_count = sizeof routes / sizeof routes[0],
+        .tables = tables,
+        .read = 1u << SQL_CORE | 1u << SQL_TELEMETRY,
+        .write = 1u << SQL_CORE,
+        .own = 0,
+};
