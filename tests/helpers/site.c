@@ -25,13 +25,13 @@ static void write_config(const struct world *world, const char *path, const char
 	FILE *file = fopen(path, "w");
 
 	assert_non_null(file);
-	assert_true(fprintf(file,
-	                    "[fleetport]\ndata = %s\nrun = %s\nsecrets = %s\n"
-	                    "user_url = https://user.test:8443\n"
-	                    "support_url = https://support.test:8443\n"
-	                    "agents_url = https://agents.test:8443\nmqtt_host = agents.test\n%s",
-	                    world->folder, world->folder, world->folder,
-	                    more == NULL ? "" : more) > 0);
+	assert_true(
+	        fprintf(file,
+	                "[fleetport]\ndata = %s\nrun = %s\nsecrets = %s\n"
+	                "user_url = https://user.test:8443\n"
+	                "support_url = https://support.test:8443\n"
+	                "agents_url = https://agents.test:8443\nmqtt_host = agents.test\n%s",
+	                world->folder, world->folder, world->folder, more == NULL ? "" : more) > 0);
 	assert_int_equal(fclose(file), 0);
 }
 
@@ -148,8 +148,8 @@ static void add(struct parts *p, const char *name, const char *value)
 	p->headers[p->in.header_count++] = (struct web_header){.name = name, .value = value};
 }
 
-static void fill_body(struct test_site *site, struct arena *arena, const struct test_request *rq,
-        struct parts *p)
+static void fill_body(
+        struct test_site *site, struct arena *arena, const struct test_request *rq, struct parts *p)
 {
 	const char *csrf = rq->csrf;
 
@@ -158,8 +158,8 @@ static void fill_body(struct test_site *site, struct arena *arena, const struct 
 	if (csrf == NULL || strcmp(csrf, "-") == 0)
 		p->in.body = rq->body;
 	else
-		p->in.body = arena_printf(arena, "csrf=%s%s%s", csrf,
-		        rq->body[0] == '\0' ? "" : "&", rq->body);
+		p->in.body = arena_printf(
+		        arena, "csrf=%s%s%s", csrf, rq->body[0] == '\0' ? "" : "&", rq->body);
 	assert_non_null(p->in.body);
 	p->in.body_len = strlen(p->in.body);
 	add(p, "content-type", "application/x-www-form-urlencoded");
@@ -172,8 +172,8 @@ static void fill_body(struct test_site *site, struct arena *arena, const struct 
 const char *test_ask(struct test_site *site, const struct test_request *rq)
 {
 	struct arena *arena = arena_new(4 << 20);
-	struct parts p = {.in = {.headers = p.headers,
-	                          .request_id = "00112233445566778899aabbccddeeff"}};
+	struct parts p = {
+	        .in = {.headers = p.headers, .request_id = "00112233445566778899aabbccddeeff"}};
 	size_t path = strcspn(rq->target, "?");
 
 	assert_non_null(arena);
