@@ -41,34 +41,9 @@ void visit_release(struct web_request *rq)
 
 /* ---- strangers */
 
-static void record_summary(struct site_program *site, const struct strangers_summary *summary)
-{
-	struct arena *arena = arena_new(4096);
-	struct err e = ERR_CLEAR;
-	struct audit_entry entry = {.actor_kind = "stranger",
-	        .address = summary->address,
-	        .action = "access",
-	        .outcome = AUDIT_DENIED};
-
-	if (arena != NULL)
-		entry.details = arena_printf(arena, "{\"more\":%u,\"minute\":%lld}", summary->count,
-		        (long long)summary->minute);
-	if (!audit_record(site->audit, &entry, NULL, &e))
-		log_event(LOG_LEVEL_ERROR, "summary-not-recorded", "reason", e.text, NULL);
-	arena_free(arena);
-}
-
-static void record_summaries(struct site_program *site, int64_t now)
-{
-	struct strangers_summary summary;
-
-	while (strangers_take(site->strangers, now, &summary))
-		record_summary(site, &summary);
-}
-
 void guard_end(struct site_program *site)
 {
-	record_summaries(site, INT64_MAX);
+	strangers_record(site->strangers, site->audit, INT64_MAX);
 }
 
 void guard_record_stranger(struct web_request *rq)
@@ -76,7 +51,7 @@ void guard_record_stranger(struct web_request *rq)
 	struct visit *visit = visit_of(rq);
 	struct audit_entry entry = reply_entry(rq, NULL);
 
-	record_summaries(visit->site, visit->now);
+	strangers_record(visit->site->strangers, visit->site->audit, visit->now);
 	visit->recorded = true; /* here, or in a summary */
 	if (!strangers_count(visit->site->strangers, rq->address, visit->now))
 		return;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cgi/strangers.h"
 
+#include "lib/log.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,4 +105,28 @@ bool strangers_take(struct strangers *s, int64_t now_ms, struct strangers_summar
 	taken = take_place(s, now_ms, out);
 	(void)pthread_mutex_unlock(&s->lock);
 	return taken;
+}
+
+static void record_summary(struct audit_client *audit, const struct strangers_summary *summary)
+{
+	struct err e = ERR_CLEAR;
+	char details[80];
+	const struct audit_entry entry = {.actor_kind = "stranger",
+	        .address = summary->address,
+	        .action = "access",
+	        .outcome = AUDIT_DENIED,
+	        .details = details};
+
+	(void)snprintf(details, sizeof details, "{\"more\":%u,\"minute\":%lld}", summary->count,
+	        (long long)summary->minute);
+	if (!audit_record(audit, &entry, NULL, &e))
+		log_event(LOG_LEVEL_ERROR, "summary-not-recorded", "reason", e.text, NULL);
+}
+
+void strangers_record(struct strangers *strangers, struct audit_client *audit, int64_t now_ms)
+{
+	struct strangers_summary summary;
+
+	while (strangers_take(strangers, now_ms, &summary))
+		record_summary(audit, &summary);
 }

@@ -8,6 +8,7 @@
 #ifndef FLEETPORT_CGI_STRANGERS_H
 #define FLEETPORT_CGI_STRANGERS_H
 
+#include "core/audit.h"
 #include "lib/error.h"
 
 #include <stdbool.h>
@@ -34,5 +35,8 @@ bool strangers_count(struct strangers *strangers, const char *address, int64_t n
 /* Takes a summary of a minute that is over at now_ms (INT64_MAX: of any). false: there is none (any
  * more). Call it until then. */
 bool strangers_take(struct strangers *strangers, int64_t now_ms, struct strangers_summary *out);
+
+/* Takes all of them and puts each into the audit log. What cannot be recorded is logged. */
+void strangers_record(struct strangers *strangers, struct audit_client *audit, int64_t now_ms);
 
 #endif
