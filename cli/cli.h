@@ -145,6 +145,11 @@ bool cli_print(struct cli *cli, const struct cli_list *list, const char *empty, 
 bool cli_print_value(struct cli *cli, const char *name, const char *value, struct err *e)
         __attribute__((warn_unused_result));
 
+/* Prints one thing: its first column alone, or with --json an object of all. */
+bool cli_print_record(struct cli *cli, const struct cli_column *columns,
+        const struct cli_cell *cells, size_t count, struct err *e)
+        __attribute__((warn_unused_result));
+
 /* Says in words that it was done, or with --json {"ok": true}. */
 bool cli_print_done(struct cli *cli, const char *words, struct err *e)
         __attribute__((warn_unused_result));

@@ -177,6 +177,24 @@ bool cli_print_value(struct cli *cli, const char *name, const char *value, struc
 	return print_json(cli, root, root != NULL && json_add_string(root, name, value), e);
 }
 
+bool cli_print_record(struct cli *cli, const struct cli_column *columns,
+        const struct cli_cell *cells, size_t count, struct err *e)
+{
+	char text[CELL_MAX];
+	struct json *root;
+	bool ok = true;
+
+	if (!cli->json) {
+		cell_text(&columns[0], &cells[0], text);
+		buf_printf(&cli->out, "%s\n", text);
+		return true;
+	}
+	root = json_new_object();
+	for (size_t c = 0; ok && root != NULL && c < count; c++)
+		ok = add_cell(root, &columns[c], &cells[c]);
+	return print_json(cli, root, ok, e);
+}
+
 bool cli_print_done(struct cli *cli, const char *words, struct err *e)
 {
 	struct json *root;
