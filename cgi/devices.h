@@ -8,10 +8,23 @@
 
 #include "cgi/guard.h"
 #include "core/devices.h"
-#include "templates/page.h"
+#include "templates/device.h"
 
 /* fleet.c: the start page of a signed-in person who may see devices. */
 void fleet_show(struct web_request *rq, struct web_response *rs);
+
+/* device_list.c: GET /devices: search, filter, sort, pages. */
+extern const struct web_field device_list_fields[];
+void device_list_show(struct web_request *rq, struct web_response *rs);
+
+/* device.c: GET /devices/:id */
+extern const struct web_field device_fields[];
+void device_show(struct web_request *rq, struct web_response *rs);
+
+/* What device_show() shows, for a site that adds to it: the device of the field "id" and all that is
+ * told about it. Reads through visit_conn(), which stays borrowed. */
+bool device_read(struct web_request *rq, struct device *device, struct device_page *page,
+        struct err *e) __attribute__((warn_unused_result, nonnull));
 
 /* A device of core as a row of a page. with_customer: the list holds several customers' devices. */
 struct device_row device_row_of(const struct device *device, bool with_customer);

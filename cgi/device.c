@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cgi/devices.h"
+#include "cgi/page.h"
+#include "cgi/reply.h"
+#include "core/telemetry.h"
+#include "templates/device.html.h"
+
+#include <string.h>
+
+enum { SHOWN_EVENTS = 20, SHOWN_CLEANINGS = 10 };
+
+const struct web_field device_fields[] = {
+        {.name = "id", .type = WEB_FIELD_ID, .required = true},
+        {.name = NULL},
+};
+
+static enum attention find_severity(const char *severity)
+{
+	if (strcmp(severity, "error") == 0)
+		return ATTENTION_ERROR;
+	return strcmp(severity, "warning") == 0 ? ATTENTION_WARNING : ATTENTION_REPORT;
+}
+
+static bool no_memory(struct err *e)
+{
+	return err_set(e, ERR_MEMORY, "no memory for the page");
+}
+
+/* Reasons and codes are told side by side; both are problems to the reader. */
+static size_t add_problems(const struct telemetry_state *state, enum attention severity,
+        struct problem *list, size_t count)
+{
+	for (size_t i = 0; i < state->reason_count; i++) {
+		const struct telemetry_reason *reason = &state->reasons[i];
+
+		if (find_severity(reason->severity) == severity &&
+		        strcmp(reason->keyword, "none") != 0)
+			list[count++] = (struct problem){.severity = severity,
+			        .keyword = reason->keyword,
+			        .since = reason->since};
+	}
+	for (size_t i = 0; i < state->code_count; i++) {
+		const struct telemetry_code *code = &state->codes[i];
+
+		if (find_severity(code->severity) == severity)
+			list[count++] = (struct problem){.severity = severity,
+			        .code = code->code,
+			        .text = code->text,
+			        .since = code->since};
+	}
+	return count;
+}
+
+/* The most urgent first; of one severity, as they came. */
+static bool take_problems(struct arena *arena, const struct telemetry_state *state,
+        struct device_page *page, struct err *e)
+{
+	static const enum attention order[] = {
+	        ATTENTION_ERROR, ATTENTION_WARNING, ATTENTION_REPORT};
+	struct problem *list =
+	        arena_array(arena, state->reason_count + state->code_count, sizeof *list);
+	size_t count = 0;
+
+	if (list == NULL)
+		return no_memory(e);
+	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
+		count = add_problems(state, order[i], list, count);
+	page->problems = list;
+	page->problem_count = count;
+	return true;
+}
+
+static bool take_counters(struct arena *arena, const struct telemetry_state *state,
+        struct device_page *page, struct err *e)
+{
+	page->counters = arena_array(arena, state->counter_count, sizeof *page->counters);
+	page->settings = arena_array(arena, state->setting_count, sizeof *page->settings);
+	if (page->counters == NULL || page->settings == NULL)
+		return no_memory(e);
+	for (size_t i = 0; i < state->counter_count; i++)
+		page->counters[i] =
+		        (struct counter_view){state->counters[i].name, state->counters[i].value};
+	page->counter_count = state->counter_count;
+	for (size_t i = 0; i < state->setting_count; i++)
+		page->settings[i] = (struct setting_view){state->settings[i].category,
+		        state->settings[i].name, state->settings[i].value};
+	page->setting_count = state->setting_count;
+	return true;
+}
+
+static bool read_state(struct web_request *rq, struct sql_conn *conn, const struct device *device,
+        struct device_page *page, struct err *e)
+{
+	struct telemetry_state state;
+
+	if (!telemetry_state(conn, visit_viewer(rq), rq->arena, device->id, &state, e))
+		return false;
+	if (state.seen_at != 0)
+		page->device.seen_at = state.seen_at;
+	if (!state.known)
+		return true;
+	page->state_since = state.state_since;
+	page->acquired_at = state.acquired_at;
+	page->collection = state.collection;
+	return take_problems(rq->arena, &state, page, e) &&
+	       take_counters(rq->arena, &state, page, e);
+}
+
+static bool read_supplies(struct web_request *rq, struct sql_conn *conn,
+        const struct device *device, struct device_page *page, struct err *e)
+{
+	struct telemetry_supply *list;
+	size_t count;
+
+	if (!telemetry_supplies(conn, visit_viewer(rq), rq->arena, device->id, &list, &count, e))
+		return false;
+	page->supplies = arena_array(rq->arena, count, sizeof *page->supplies);
+	if (page->supplies == NULL)
+		return no_memory(e);
+	for (size_t i = 0; i < count; i++)
+		page->supplies[i] = (struct supply_view){.name = list[i].name,
+		        .class = list[i].class_,
+		        .type = list[i].type,
+		        .color = list[i].color,
+		        .level_state = list[i].level_state,
+		        .resolution = list[i].resolution,
+		        .unit = list[i].unit,
+		        .level = list[i].level,
+		        .capacity = list[i].has_capacity ? list[i].capacity : 0,
+		        .has_level = list[i].has_level,
+		        .changed_at = list[i].changed_at,
+		        .serial = list[i].serial_number};
+	page->supply_count = count;
+	return true;
+}
+
+static bool read_events(struct web_request *rq, struct sql_conn *conn, const struct device *device,
+        struct device_page *page, struct err *e)
+{
+	struct telemetry_event *list;
+	size_t count;
+
+	if (!telemetry_events(conn, visit_viewer(rq), rq->arena, device->id, false, 0, SHOWN_EVENTS,
+	            &list, &count, e))
+		return false;
+	page->events = arena_array(rq->arena, count, sizeof *page->events);
+	if (page->events == NULL)
+		return no_memory(e);
+	for (size_t i = 0; i < count; i++)
+		page->events[i] = (struct event_view){.at = list[i].at,
+		        .cleared_at = list[i].cleared_at,
+		        .severity = find_severity(list[i].severity),
+		        .keyword = list[i].reason,
+		        .code = list[i].code,
+		        .text = list[i].text};
+	page->event_count = count;
+	return true;
+}
+
+static bool read_cleanings(struct web_request *rq, struct sql_conn *conn,
+        const struct device *device, struct device_page *page, struct err *e)
+{
+	struct telemetry_cleaning *list;
+	size_t count;
+
+	if (!telemetry_cleanings(conn, visit_viewer(rq), rq->arena, device->id, 0, SHOWN_CLEANINGS,
+	            &list, &count, e))
+		return false;
+	page->cleanings = arena_array(rq->arena, count, sizeof *page->cleanings);
+	if (page->cleanings == NULL)
+		return no_memory(e);
+	for (size_t i = 0; i < count; i++)
+		page->cleanings[i] = (struct cleaning_view){.at = list[i].at,
+		        .kind = list[i].kind,
+		        .trigger = list[i].trigger,
+		        .ink_used_ml = list[i].ink_used_ml};
+	page->cleaning_count = count;
+	return true;
+}
+
+bool device_read(
+        struct web_request *rq, struct device *device, struct device_page *page, struct err *e)
+{
+	struct sql_conn *conn = visit_conn(rq, e);
+
+	*page = (struct device_page){.device = {.id = NULL}};
+	if (conn == NULL ||
+	        !devices_find(conn, visit_viewer(rq), rq->arena, web_text(rq, "id"), device, e))
+		return false;
+	page->device = device_row_of(device, site_of(rq)->kind->site == SITE_SUPPORT);
+	page->model = device->model;
+	page->firmware = device->firmware;
+	page->identity_kind = device->identity_kind;
+	page->agent = device->agent_public_id;
+	page->first_seen_at = device->first_seen_at;
+	if (!read_state(rq, conn, device, page, e) || !read_supplies(rq, conn, device, page, e) ||
+	        !read_events(rq, conn, device, page, e) ||
+	        !read_cleanings(rq, conn, device, page, e) ||
+	        !page_layout(rq, &page->layout, device->name, SECTION_DEVICES, e))
+		return false;
+	page->layout.crumbs[0] = (struct crumb){"Devices", "/devices"};
+	page->layout.crumbs[1] = (struct crumb){device->name, NULL};
+	return true;
+}
+
+void device_show(struct web_request *rq, struct web_response *rs)
+{
+	struct err e = ERR_CLEAR;
+	struct device_page page;
+	struct device device;
+	struct out out;
+
+	if (!device_read(rq, &device, &page, &e)) {
+		reply_error(rq, rs, "device", web_text(rq, "id"), &e);
+		return;
+	}
+	reply_seen(rq, "device", &device.public_id, 1, device.customer_public_id);
+	out = page_begin(rq, rs, 200);
+	page_device(&out, &page);
+}
