@@ -225,16 +225,22 @@ static bool put_sample(struct one *o, const char *metric, double value, struct e
 	        SQL_ARGS(SQL_I(o->device), SQL_T(metric), SQL_I(o->at), SQL_R(value)), NULL, e);
 }
 
-static bool put_event(struct one *o, const char *id, int64_t at, const char *severity,
-        const char *code, const char *reason, const char *text, struct err *e)
+struct history {
+	const char *id, *severity, *code, *reason, *text;
+	int64_t at;
+	struct report_int cleared_at;
+};
+
+static bool put_event(struct one *o, const struct history *h, struct err *e)
 {
 	return sql_do(o->conn, &statements[EVENT_PUT],
-	        SQL_ARGS(SQL_I(o->device), SQL_I(at), SQL_T(id), SQL_NULL, SQL_T(severity), T(code),
-	                T(reason), T(text)),
+	        SQL_ARGS(SQL_I(o->device), SQL_I(h->at), SQL_T(h->id), optional_int(&h->cleared_at),
+	                SQL_T(or_empty(h->severity)), T(h->code), T(h->reason), T(h->text)),
 	        NULL, e);
 }
 
-/* What the server itself notices. The id holds the time, so that a repeat is the same event. */
+/* What the server itself notices: a moment, so it is not open. The id holds the time, so that a repeat
+ * is the same event. */
 static bool put_notice(
         struct one *o, const char *code, const char *what, const char *text, struct err *e)
 {
@@ -242,19 +248,28 @@ static bool put_notice(
 
 	if (id == NULL || text == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for an event");
-	return put_event(o, id, o->at, "warning", code, NULL, text, e);
+	return put_event(o,
+	        &(struct history){.id = id,
+	                .at = o->at,
+	                .cleared_at = {true, o->at},
+	                .severity = "warning",
+	                .code = code,
+	                .text = text},
+	        e);
 }
 
 static bool merge_events(struct one *o, struct err *e)
 {
 	for (size_t i = 0; i < o->d->event_count; i++) {
 		const struct report_event *v = &o->d->events[i];
-		if (!sql_do(o->conn, &statements[EVENT_PUT],
-		            SQL_ARGS(SQL_I(o->device), SQL_I(v->at.value), SQL_T(v->id),
-		                    optional_int(&v->cleared_at),
-		                    SQL_T(or_empty(report_severity_name(v->severity))), T(v->code),
-		                    T(v->reason), T(v->text)),
-		            NULL, e))
+		const struct history h = {.id = v->id,
+		        .at = v->at.value,
+		        .cleared_at = v->cleared_at,
+		        .severity = report_severity_name(v->severity),
+		        .code = v->code,
+		        .reason = v->reason,
+		        .text = v->text};
+		if (!put_event(o, &h, e))
 			return false;
 	}
 	return true;
@@ -579,7 +594,12 @@ static bool derive_events(
 		if (id == NULL)
 			return err_set(e, ERR_MEMORY, "no memory for an event");
 		if (!has_reason(before, before_count, now[i].keyword) &&
-		        !put_event(o, id, o->at, now[i].severity, NULL, now[i].keyword, NULL, e))
+		        !put_event(o,
+		                &(struct history){.id = id,
+		                        .at = o->at,
+		                        .severity = now[i].severity,
+		                        .reason = now[i].keyword},
+		                e))
 			return false;
 	}
 	for (size_t i = 0; i < before_count; i++)
