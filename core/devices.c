@@ -107,9 +107,9 @@ enum {
 	             [PAGES + 2 * (sort) + 1] = PAGE(index, key, type, "<", "DESC")
 
 /* Devices in a condition that reports: never more than the cap and one are looked at. */
-#define CAPPED(where)                                                                              \
-	"(SELECT count(*) FROM (SELECT 1 FROM device d WHERE d.group_id IN (" SCOPE                \
-	") AND d.retired_at IS NULL AND " where " LIMIT 1001))"
+#define CAPPED(index, where)                                                                       \
+	"(SELECT count(*) FROM (SELECT 1 FROM device d INDEXED BY " index                          \
+	" WHERE d.group_id IN (" SCOPE ") AND d.retired_at IS NULL AND " where " LIMIT 1001))"
 #define REPORTING " AND d.seen_hour >= " SILENT_BEFORE
 
 static const struct sql_statement statements[STATEMENTS] = {
@@ -117,58 +117,67 @@ static const struct sql_statement statements[STATEMENTS] = {
                 .store = SQL_CORE,
                 .in = "i",
                 .out = "iiiiiiii",
-                .text = "SELECT " CAPPED(
+                .text = "SELECT " CAPPED("device_counts",
                         "d.state = 'unknown' AND d.attention IN (0, 1, "
-                        "2)" REPORTING) ", " CAPPED("d.state = 'processing' AND "
-                                                    "d.attention IN (0, 1, "
-                                                    "2)" REPORTING) ", " CAPPED("d"
-                                                                                "."
-                                                                                "s"
-                                                                                "t"
-                                                                                "a"
-                                                                                "t"
-                                                                                "e"
-                                                                                " "
-                                                                                "="
-                                                                                " "
-                                                                                "'"
-                                                                                "i"
-                                                                                "d"
-                                                                                "l"
-                                                                                "e"
-                                                                                "'"
-                                                                                " "
-                                                                                "A"
-                                                                                "N"
-                                                                                "D"
-                                                                                " "
-                                                                                "d"
-                                                                                "."
-                                                                                "a"
-                                                                                "t"
-                                                                                "t"
-                                                                                "e"
-                                                                                "n"
-                                                                                "t"
-                                                                                "i"
-                                                                                "o"
-                                                                                "n"
-                                                                                " "
-                                                                                "I"
-                                                                                "N"
-                                                                                " "
-                                                                                "("
-                                                                                "0"
-                                                                                ","
-                                                                                " "
-                                                                                "1"
-                                                                                ","
-                                                                                " "
-                                                                                "2"
-                                                                                ")" REPORTING) ","
-                                                                                               " " CAPPED("d.state = 'stopped' AND d.attention IN (0, 1, 2, 3)" REPORTING) ", " CAPPED(
-                                                                                                       "d.state IN ('idle', 'processing', 'unknown') AND d.attention = "
-                                                                                                       "3" REPORTING) ", " CAPPED("d.seen_hour < " SILENT_BEFORE) ", " CAPPED("1") ", " CAPPED("d.attention IN (2, 3)")},
+                        "2)" REPORTING) ", " CAPPED("device_counts",
+                        "d.state = 'processing' AND "
+                        "d.attention IN (0, 1, "
+                        "2)" REPORTING) ", " CAPPED("device_counts",
+                        "d"
+                        "."
+                        "s"
+                        "t"
+                        "a"
+                        "t"
+                        "e"
+                        " "
+                        "="
+                        " "
+                        "'"
+                        "i"
+                        "d"
+                        "l"
+                        "e"
+                        "'"
+                        " "
+                        "A"
+                        "N"
+                        "D"
+                        " "
+                        "d"
+                        "."
+                        "a"
+                        "t"
+                        "t"
+                        "e"
+                        "n"
+                        "t"
+                        "i"
+                        "o"
+                        "n"
+                        " "
+                        "I"
+                        "N"
+                        " "
+                        "("
+                        "0"
+                        ","
+                        " "
+                        "1"
+                        ","
+                        " "
+                        "2"
+                        ")" REPORTING) ","
+                                       " " CAPPED("device_counts",
+                                               "d.state = 'stopped' AND d.attention IN (0, 1, 2, "
+                                               "3)" REPORTING) ", " CAPPED("device_counts",
+                                               "d.state IN ('idle', 'processing', 'unknown') AND "
+                                               "d.attention = "
+                                               "3" REPORTING) ", " CAPPED("device_by_seen",
+                                               "d.seen_hour < " SILENT_BEFORE) ", " CAPPED("device_"
+                                                                                           "counts",
+                                               "1") ", " CAPPED("device_by_attention",
+                                               "d.attention IN (2, 3)")},
         [GROUPS] = {.role = SQL_READ,
                 .store = SQL_CORE,
                 .in = "itt",

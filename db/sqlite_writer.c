@@ -22,7 +22,7 @@ enum {
 	GROUP_MS = 20,    /* after which no more are taken into it */
 	IDLE_MS = 1000, /* without jobs: an owner looks whether others left something to check in */
 	RETRY_MS = 20,  /* when the transaction could not begin */
-	PASSIVE_PAGES = 1000, /* 4 MiB of new log */
+	PASSIVE_PAGES = 2000, /* 8 MiB of new log */
 };
 #define RESTART_BYTES       (INT64_C(16) << 20)
 #define RESTART_LARGE_BYTES (INT64_C(64) << 20)

@@ -439,6 +439,68 @@ static void now_ms_comes_from_the_clock_that_was_handed_over(void **state)
 
 /* ---- opening */
 
+static int read_as_nobody(const char *folder)
+{
+	enum { NOBODY = 65534 };
+	struct sql_db *db = NULL;
+	struct err e;
+	int64_t n = 0;
+	if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
+		return 2;
+	struct sql_options o = options(folder);
+	o.write = o.own = o.migrate = 0;
+	if (!sql_open(&o, &db, &e))
+		return 3;
+	struct sql_conn *conn = sql_borrow(db, 1000, &e);
+	if (!conn) {
+		fprintf(stderr, "%s\n", e.text);
+		return 4;
+	}
+	if (!sql_one(conn, &list[COUNT], SQL_NO_ARGS, SQL_INTO(SQL_INTO_I(&n)), NULL, &e)) {
+		fprintf(stderr, "%s\n", e.text);
+		return 5;
+	}
+	sql_return(conn);
+	sql_close(db);
+	o.write = CORE;
+	if (sql_open(&o, &db, &e)) /* the lock file is not this user's */
+		return 6;
+	return n == 2 ? 0 : 7;
+}
+
+/* Runs the reader as another user in a process of its own. */
+static void expect_reader(const char *folder)
+{
+	int status;
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(read_as_nobody(folder));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void another_user_can_read_but_not_write_with_the_writer_there_or_gone(void **state)
+{
+	struct world *w = *state;
+	static const char *const names[] = {"core", "telemetry"};
+	static const char *const suffixes[] = {".db", ".db-wal", ".db-shm"};
+	struct err e;
+	if (geteuid() != 0)
+		skip(); /* only root can become another user */
+	assert_true(put(w->db, "a", "1", &e) && put(w->db, "b", "2", &e));
+	assert_int_equal(chmod(w->folder, 0755), 0);
+	for (size_t i = 0; i < 6; i++) {
+		char path[512];
+		snprintf(path, sizeof path, "%s/%s%s", w->folder, names[i / 3], suffixes[i % 3]);
+		assert_int_equal(chmod(path, 0644), 0);
+	}
+	expect_reader(w->folder);
+	sql_close(w->db);
+	w->db = NULL;
+	expect_reader(w->folder);
+}
+
 static void a_reader_may_come_before_the_owner(void **state)
 {
 	struct world *w = *state;
@@ -813,6 +875,7 @@ int main(void)
 	        TEST(all_that_is_borrowed_is_busy_after_the_deadline),
 	        TEST(a_borrowed_connection_sees_one_moment),
 	        TEST(now_ms_comes_from_the_clock_that_was_handed_over),
+	        TEST(another_user_can_read_but_not_write_with_the_writer_there_or_gone),
 	        TEST(a_reader_may_come_before_the_owner),
 	        TEST(a_writer_that_is_not_the_owner_waits_for_it_too),
 	        TEST(a_schema_newer_than_the_program_stops_it),
