@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -690,6 +691,68 @@ static void a_writer_stops_for_good_when_the_file_is_no_database(void **state)
 	close(fd);
 }
 
+/* In a process whose files may not grow: a few writes fit, then one fails, and none is tried again. */
+static int child_with_small_files(const char *folder, int out)
+{
+	struct sql_db *db = NULL;
+	struct err e = ERR_CLEAR;
+	struct sql_options o = options(folder);
+	struct rlimit limit;
+	struct stat st;
+	char path[512];
+	static char big[20001];
+	snprintf(path, sizeof path, "%s/core.db-wal", folder);
+	memset(big, 'b', sizeof big - 1);
+	signal(SIGXFSZ, SIG_IGN);
+	if (!sql_open(&o, &db, &e) || stat(path, &st) != 0)
+		return 2;
+	limit.rlim_cur = limit.rlim_max = (rlim_t)st.st_size + (200 << 10);
+	if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+		return 2;
+	for (int i = 0; i < 100; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "big%d", i);
+		if (!put(db, name, big, &e))
+			break;
+		if (write(out, &i, sizeof i) != (ssize_t)sizeof i)
+			return 3;
+	}
+	if (e.code != ERR_IO)
+		return 4;
+	if (put(db, "small", "s", &e) || e.code != ERR_CORRUPT)
+		return 5;
+	sql_close(db);
+	return 0;
+}
+
+static void a_write_that_the_file_system_refuses_stops_the_writer_and_loses_nothing(void **state)
+{
+	struct world *w = *state;
+	int fds[2], number, status, acknowledged = 0;
+	sql_close(w->db);
+	w->db = NULL;
+	assert_int_equal(pipe(fds), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(child_with_small_files(w->folder, fds[1]));
+	close(fds[1]);
+	while (read(fds[0], &number, sizeof number) == (ssize_t)sizeof number)
+		acknowledged++;
+	close(fds[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_in_range(acknowledged, 1, 20);
+	test_store_intact(w->folder, SQL_CORE);
+	assert_int_equal(test_store_number(w->folder, SQL_CORE, "SELECT count(*) FROM setting"),
+	        acknowledged);
+	/* and a program that starts anew writes again */
+	struct sql_options o = options(w->folder);
+	struct err e;
+	assert_true(sql_open(&o, &w->db, &e));
+	assert_true(put(w->db, "after", "v", &e));
+}
+
 static void the_owner_checks_the_log_in_so_that_it_does_not_grow(void **state)
 {
 	struct world *w = *state;
@@ -882,6 +945,7 @@ int main(void)
 	        TEST(a_statement_that_does_not_fit_stops_the_program_at_start),
 	        TEST(a_failed_migration_leaves_nothing_and_files_have_their_modes),
 	        TEST(a_writer_stops_for_good_when_the_file_is_no_database),
+	        TEST(a_write_that_the_file_system_refuses_stops_the_writer_and_loses_nothing),
 	        TEST(the_owner_checks_the_log_in_so_that_it_does_not_grow),
 	        TEST(many_threads_share_one_writer),
 	        TEST(four_processes_write_one_store_together),
