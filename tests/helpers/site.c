@@ -118,7 +118,6 @@ void test_site_close(struct test_site *site)
 	free(site);
 }
 
-/* The token that a form of this session carries. */
 static const char *csrf_of(struct test_site *site, struct arena *arena, const char *token)
 {
 	struct err e = ERR_CLEAR;
@@ -136,6 +135,11 @@ static const char *csrf_of(struct test_site *site, struct arena *arena, const ch
 		return "";
 	rq.csrf_secret = session->csrf_secret;
 	return web_csrf_token(&rq);
+}
+
+const char *test_csrf(struct test_site *site, const char *token)
+{
+	return csrf_of(site, site->world->arena, token);
 }
 
 struct parts {

@@ -51,4 +51,7 @@ const char *test_header(const char *answer, const char *name);
 /* Begins a session for a person, as signing in does, and gives its token; arena of the world. */
 const char *test_session(struct test_site *site, const struct world_ids *person);
 
+/* The token that a form of this session carries; arena of the world. */
+const char *test_csrf(struct test_site *site, const char *token);
+
 #endif
