@@ -22,7 +22,8 @@ static const char *zone_name(const struct out *out)
 static void find_offset(struct out *out, int64_t ms)
 {
 	UErrorCode status = U_ZERO_ERROR;
-	UChar name[MAX_ZONE];
+	UChar name[MAX_ZONE], canonical[MAX_ZONE];
+	UBool known = false;
 	UCalendar *calendar;
 	UDate date;
 
@@ -32,6 +33,11 @@ static void find_offset(struct out *out, int64_t ms)
 	if (strlen(zone_name(out)) >= MAX_ZONE || strcmp(zone_name(out), "UTC") == 0)
 		return;
 	(void)u_uastrcpy(name, zone_name(out));
+	(void)ucal_getCanonicalTimeZoneID(name, -1, canonical, MAX_ZONE, &known, &status);
+	if (U_FAILURE(status) || !known) {
+		out->time_zone = NULL;
+		return;
+	}
 	calendar = ucal_open(name, -1, "en", UCAL_GREGORIAN, &status);
 	if (U_FAILURE(status))
 		return;
@@ -129,6 +135,7 @@ const char *moment_age(struct out *out, int64_t ms)
 
 const char *moment_zone(struct out *out)
 {
+	/* asked first: a zone that nobody knows turns into UTC by it */
 	int64_t minutes = offset_at(out, out->now_ms) / 60000;
 	int hours = (int)(llabs(minutes) / 60), rest = (int)(llabs(minutes) % 60);
 	const char *sign = minutes < 0 ? "−" : "+";
