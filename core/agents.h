@@ -14,12 +14,10 @@
 #include "lib/crypto.h"
 #include "lib/enrolment.h"
 
-extern const struct sql_table agents_sql;
+extern const struct sql_table agents_sql;      /* agents.c: whoever knows agents */
+extern const struct sql_table invitations_sql; /* invitations.c: whoever invites or enrols */
 
-enum {
-	AGENTS_INVITATION_MS = 24 * 3600 * 1000, /* how long an invitation holds */
-	AGENTS_ATTEMPTS_HOUR = 10,               /* attempts to enrol an hour and address */
-};
+enum { AGENTS_INVITATION_MS = 24 * 3600 * 1000 }; /* how long an invitation holds */
 #define AGENTS_CERTIFICATE_MS ((int64_t)90 * 24 * 3600 * 1000)
 
 struct agent {
@@ -119,10 +117,14 @@ bool invitations_revoke(struct sql_conn *write, const char *public_id, int64_t n
 
 /* Enrolment itself (fleetport-enroll). */
 
-/* Counts an attempt from this address. *allowed: it is among the first AGENTS_ATTEMPTS_HOUR of the
- * last hour. Forgets attempts older than that. */
-bool enrolment_attempt(struct sql_conn *write, const char *address, int64_t now, bool *allowed,
-        struct err *e) __attribute__((warn_unused_result, nonnull(1, 2, 4)));
+/* Counts an attempt from this address (IPv6: from its /64). *allowed: it is among the first `limit`
+ * of the last hour; beyond that nothing more is counted. Forgets attempts older than that. */
+bool enrolment_attempt(struct sql_conn *write, const char *address, int limit, int64_t now,
+        bool *allowed, struct err *e) __attribute__((warn_unused_result, nonnull(1, 2, 5)));
+
+/* Takes one attempt of the address back: it was right. */
+bool enrolment_attempt_right(struct sql_conn *write, const char *address, struct err *e)
+        __attribute__((warn_unused_result, nonnull(1, 2)));
 
 /* What an invitation's code leads to. */
 struct enrolment_claim {
@@ -136,8 +138,8 @@ struct enrolment_claim {
 	const char *certificate;     /* set: answered before, for the same key: answer it again */
 };
 
-/* ERR_DENIED, with one text for all causes: no such code, used for another key, expired, revoked, of
- * another agent type, or its customer or agent is no more. */
+/* ERR_DENIED, with one text for all causes: no such code, used for another key or more than 24 h
+ * ago, expired, revoked, for another type of agent, or its customer or agent is no more. */
 bool enrolment_claim(struct sql_conn *conn, struct arena *arena, const char *code,
         const unsigned char key_hash[CRYPTO_HASH], const char *agent_type, int64_t now,
         struct enrolment_claim *out, struct err *e)
@@ -145,7 +147,7 @@ bool enrolment_claim(struct sql_conn *conn, struct arena *arena, const char *cod
 
 struct enrolment_result {
 	const struct enrolment_claim *claim;
-	const char *agent_public_id; /* the new agent's, or the existing one's */
+	const char *agent_public_id; /* the new agent's (crypto_random_id), or the claim's */
 	const unsigned char *key_hash;
 	const struct enrolment_request *request;
 	const char *certificate; /* PEM chain that is answered */
@@ -154,13 +156,15 @@ struct enrolment_result {
 	int64_t now;
 };
 
-/* Makes the agent (or renews it), stores the certificate and uses the invitation up. ERR_DENIED when
- * the claim does not hold any more: somebody was faster. */
+/* Makes the agent, or gives an existing one its new certificate and event key, and uses the invitation
+ * up. For a claim that was answered before (claim->certificate) only the event key is stored: the
+ * certificate members are not read. ERR_DENIED when the claim does not hold any more: somebody was
+ * faster. */
 bool enrolment_finish(struct sql_conn *write, const struct enrolment_result *result, struct err *e)
         __attribute__((warn_unused_result, nonnull(1, 2)));
 
-/* Stores a renewed certificate of an active agent; the older ones live until it is used first.
- * ERR_DENIED: the agent was revoked meanwhile. */
+/* Stores a renewed certificate of an active agent. Those it has used live until the new one is used
+ * first; renewals that it never used end now. ERR_DENIED: the agent was revoked meanwhile. */
 bool enrolment_renewed(struct sql_conn *write, int64_t agent_id, const char *serial,
         int64_t not_before, int64_t not_after, int64_t now, struct err *e)
         __attribute__((warn_unused_result, nonnull(1, 3)));

@@ -75,7 +75,7 @@ bool enrolment_keys_add(struct json *array, const struct enrolment_key *keys, si
 bool enrolment_keys_write(const struct enrolment_key *keys, size_t count, struct buf *out,
         struct err *e) __attribute__((warn_unused_result, nonnull(3)));
 
-/* 201 of /v1/enroll, 200 of /v1/renew. */
+/* 201 of /v1/enroll and of /v1/renew. */
 struct enrolment_answer {
 	const char *agent_id;
 	const char *certificate; /* PEM chain, the agent's first */
