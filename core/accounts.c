@@ -17,6 +17,7 @@ enum {
 	FIND,
 	FIND_BY_INDEX,
 	LIST,
+	NAME,
 	CREDENTIAL,
 	ID_OF,
 	DROP_PASSWORD,
@@ -78,6 +79,12 @@ static const struct sql_statement statements[] = {
                 .in = "i",
                 .out = SELECT_OUT,
                 .text = SELECT " AND a.organisation_id = $1"},
+        [NAME] = {.role = SQL_READ,
+                .store = SQL_CORE,
+                .in = "t",
+                .out = "bb",
+                .text = "SELECT a.sealed_display_name, k.wrapped FROM account a"
+                        " JOIN person_key k ON k.account_id = a.id WHERE a.public_id = $1"},
         [CREDENTIAL] = {.role = SQL_READ,
                 .store = SQL_CORE,
                 .in = "b",
@@ -402,6 +409,31 @@ bool accounts_list(struct sql_conn *conn, const struct keys *keys, struct arena 
 	if (*count > 1)
 		qsort(*list, *count, sizeof **list, by_display_name);
 	return true;
+}
+
+bool accounts_name(struct sql_conn *conn, const struct keys *keys, struct arena *arena,
+        const char *public_id, const char **name, struct err *e)
+{
+	const struct sealed_place place = {"account", sealed_columns[DISPLAY_NAME], public_id};
+	struct sealed sealed = {NULL, 0}, wrapped = {NULL, 0};
+	struct person_key key;
+	char *text = NULL;
+	bool found = false, ok;
+
+	*name = NULL;
+	if (!sql_one(conn, &statements[NAME], SQL_ARGS(SQL_T(public_id)),
+	            SQL_INTO(SQL_INTO_B(arena, &sealed.data, &sealed.len),
+	                    SQL_INTO_B(arena, &wrapped.data, &wrapped.len)),
+	            &found, e))
+		return false;
+	if (!found)
+		return true;
+	if (!people_unwrap(keys, public_id, wrapped.data, wrapped.len, &key, e))
+		return false;
+	ok = people_open(arena, &key, &place, sealed.data, sealed.len, &text, e);
+	people_forget(&key);
+	*name = text;
+	return ok;
 }
 
 bool accounts_credential(struct sql_conn *conn, struct arena *arena,

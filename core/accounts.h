@@ -69,6 +69,11 @@ bool accounts_list(struct sql_conn *conn, const struct keys *keys, struct arena 
         int64_t organisation_id, struct account **list, size_t *count, struct err *e)
         __attribute__((warn_unused_result, nonnull(1, 2, 3, 5, 6)));
 
+/* The display name of a person, removed or not; *name NULL: erased, or no such person. */
+bool accounts_name(struct sql_conn *conn, const struct keys *keys, struct arena *arena,
+        const char *public_id, const char **name, struct err *e)
+        __attribute__((warn_unused_result, nonnull(1, 2, 3, 4, 5)));
+
 /* What signing in needs, without opening anything. sealed_password NULL: has none. */
 struct account_credential {
 	int64_t account_id;

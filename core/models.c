@@ -3,6 +3,7 @@
 
 #include "core/organisations.h"
 #include "core/rows.h"
+#include "lib/operation.h"
 
 #include <string.h>
 
@@ -38,26 +39,25 @@ static const struct sql_statement statements[] = {
 const struct sql_table models_sql = {
         "models", statements, sizeof statements / sizeof statements[0]};
 
-const char *const model_kinds[] = {"get-status", "head-cleaning", "diagnosis", NULL};
-
 /* Blank-separated kinds: each known, none twice. */
 static bool check_kinds(const char *kinds, struct err *e)
 {
-	bool seen[sizeof model_kinds / sizeof model_kinds[0]] = {false};
-	const char *at = kinds;
+	size_t count;
+	const struct operation_kind *known = operation_kinds(&count);
+	unsigned seen = 0;
 
-	for (;;) {
+	for (const char *at = kinds;;) {
 		size_t len = strcspn(at, " "), i = 0;
 
-		while (model_kinds[i] != NULL &&
-		        (strlen(model_kinds[i]) != len || strncmp(model_kinds[i], at, len) != 0))
+		while (i < count &&
+		        (strlen(known[i].name) != len || strncmp(known[i].name, at, len) != 0))
 			i++;
-		if (model_kinds[i] == NULL)
+		if (i == count)
 			return err_set(e, ERR_INVALID,
 			        "operation kinds are get-status, head-cleaning and diagnosis");
-		if (seen[i])
-			return err_set(e, ERR_INVALID, "%s is named twice", model_kinds[i]);
-		seen[i] = true;
+		if ((seen & 1u << i) != 0)
+			return err_set(e, ERR_INVALID, "%s is named twice", known[i].name);
+		seen |= 1u << i;
 		if (at[len] == '\0')
 			return true;
 		at += len + 1;

@@ -15,11 +15,8 @@ extern const struct sql_table models_sql;
 struct model {
 	const char *manufacturer;
 	const char *model;
-	const char *kinds; /* operation kinds, separated by single blanks */
+	const char *kinds; /* of lib/operation.h, separated by single blanks */
 };
-
-/* The operation kinds that there are, ended by NULL: get-status, head-cleaning, diagnosis. */
-extern const char *const model_kinds[];
 
 /* Sets a model's kinds (an earlier entry is replaced). ERR_INVALID: no such kind, none, or one
  * twice; a name that is empty or too long. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "templates/moment.h"
 
+#include "lib/parse.h"
 #include "templates/print.h"
 
 #include <limits.h>
@@ -89,6 +90,21 @@ const char *moment_exact(struct out *out, int64_t ms)
 
 	return out_format(out, "%04d-%02d-%02d %02d:%02d:%02d", t.tm_year, t.tm_mon, t.tm_mday,
 	        t.tm_hour, t.tm_min, t.tm_sec);
+}
+
+bool moment_read(struct out *out, const char *text, int64_t *ms)
+{
+	size_t len = strlen(text);
+	const char *whole = len == 16   ? out_format(out, "%s:00Z", text)
+	                    : len == 19 ? out_format(out, "%sZ", text)
+	                                : "";
+	int64_t local;
+
+	if (!parse_time(whole, &local))
+		return false;
+	/* the offset that holds there: once more, for the hours beside a transition */
+	*ms = local - offset_at(out, local - offset_at(out, local));
+	return true;
 }
 
 const char *moment_machine(struct out *out, int64_t ms)

@@ -22,6 +22,10 @@ const char *moment_exact(struct out *out, int64_t ms);
 /* "2026-11-22T18:41:07.123Z", for <time datetime>. */
 const char *moment_machine(struct out *out, int64_t ms);
 
+/* Reads a time of the person's zone as <input type="datetime-local"> sends it:
+ * "2026-11-22T19:41", seconds may follow. false: it is none; *ms is unchanged then. */
+bool moment_read(struct out *out, const char *text, int64_t *ms);
+
 /* "Europe/Berlin (UTC+1)" as it is now. */
 const char *moment_zone(struct out *out);
 

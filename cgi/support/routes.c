@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cgi/support/routes.h"
 
+#include "cgi/devices.h"
 #include "cgi/session.h"
 #include "core/contracts.h"
 #include "core/devices.h"
@@ -20,6 +21,18 @@ static const struct web_route routes[] = {
                 .flags = WEB_AUDITED,
                 .fields = session_next_field,
                 .handler = home},
+        {.id = "device.list",
+                .path = "/devices",
+                .who = MAY_SEE_DEVICES,
+                .flags = WEB_AUDITED,
+                .fields = device_list_fields,
+                .handler = device_list_show},
+        {.id = "device.view",
+                .path = "/devices/:id",
+                .who = MAY_SEE_DEVICES,
+                .flags = WEB_AUDITED,
+                .fields = device_fields,
+                .handler = device_show},
 };
 
 static const struct sql_table *const tables[] = {&organisations_sql, &contracts_sql, &groups_sql,
