@@ -140,7 +140,7 @@ export class Instance {
 		put(path.join(folder, 'devices.conf'), `; Written by ./dev up.\n${list.join('\n')}`);
 		const config = path.join(folder, 'agent.conf');
 		put(config, ['; Written by ./dev up.', '[agent]', `state = ${folder}/state`, `devices = ${folder}/devices.conf`,
-			`connect_to = ${this.connect}`, ''].join('\n'));
+			`connect_to = ${this.connect}`, 'interval = 60', 'jitter = 10', ''].join('\n'));
 		fs.mkdirSync(path.join(folder, 'state'), { recursive: true, mode: 0o700 });
 		const program = path.join(this.build, 'fleetport-dc-agent');
 		if (!fs.existsSync(path.join(folder, 'enrolled'))) {
@@ -148,7 +148,7 @@ export class Instance {
 			const file = path.join(folder, 'invitation');
 			put(file, `${invitation}\n`);
 			try {
-				await run(program, ['--config', config, '--enrol', file]);
+				await run(program, ['--config', config, '--enroll', file]);
 			} catch (error) {
 				throw new Error(`${name} could not enrol: ${error.stderr?.trim() || error.message}`);
 			} finally {
