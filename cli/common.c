@@ -4,6 +4,7 @@
  */
 #include "cli/cli.h"
 
+#include "core/agents.h"
 #include "core/contracts.h"
 #include "core/grants.h"
 #include "core/models.h"
@@ -73,9 +74,9 @@ int64_t cli_now(void)
 
 bool cli_open(struct cli *cli, struct err *e)
 {
-	static const struct sql_table *const tables[] = {&accounts_sql, &changes_sql,
-	        &contracts_sql, &grants_sql, &groups_sql, &models_sql, &organisations_sql,
-	        &sessions_sql, NULL};
+	static const struct sql_table *const tables[] = {&accounts_sql, &agents_sql, &changes_sql,
+	        &contracts_sql, &grants_sql, &groups_sql, &invitations_sql, &models_sql,
+	        &organisations_sql, &sessions_sql, NULL};
 	struct sql_options options = {
 	        .directory = config_text(cli->config, "fleetport", "data"),
 	        .read = 1u << SQL_CORE,
