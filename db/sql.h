@@ -3,9 +3,9 @@
  * sql.h: the one door to the database.
  *
  * Statements are a closed list: constant tables of `struct sql_statement`, one table in each core/ file,
- * handed over at open. Each is prepared then, on every connection that may run it, and its parameter and
- * result types are checked against the text: a mismatch stops the program at start. Parameters are
- * written $1, $2 …
+ * handed over at open. Each is prepared then, on one connection that may run it, and its parameter and
+ * result types are checked against the text: a mismatch stops the program at start. Other connections
+ * prepare it once, when they first run it. Parameters are written $1, $2 …
  *
  * Stores are files (architecture.md, Storage). A process reads every store it names through a pool of
  * read-only connections, and writes each store it names through that store's one writer thread, which

@@ -119,7 +119,8 @@ char *sqlite_path(const char *directory, enum sql_store store, const char *suffi
 
 /* ---- sqlite_run.c */
 
-/* Prepares, and checks against .in/.out, every statement that this connection may run. */
+/* Prepares, and checks against .in/.out, every statement that this connection may run (for a writer
+ * those that a reader has not checked already). */
 bool sqlite_check_all(struct sql_conn *conn, struct err *e);
 
 /* Ends cursors that were left open. */
