@@ -24,7 +24,7 @@ struct kind_choice {
 	const char *kind;  /* "get-status", "head-cleaning", "diagnosis" */
 	const char *class; /* "query", "safe", "consuming" */
 	bool possible;
-	const char *obstacle; /* why not, a sentence; NULL if possible */
+	const char *obstacle; /* a sentence: why not; if possible, what it will wait for, or NULL */
 };
 
 struct operation_new_page {

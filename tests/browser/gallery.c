@@ -317,7 +317,7 @@ static bool device_pages(void)
 
 static struct kind_choice kinds[] = {
         {"get-status", "query", true, NULL},
-        {"head-cleaning", "consuming", true, NULL},
+        {"head-cleaning", "consuming", true, "another operation runs on it."},
         {"diagnosis", "safe", false, "this model cannot run it."},
 };
 

@@ -6,8 +6,8 @@ import { extname, join } from "node:path";
 
 const types = { ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html; charset=utf-8" };
 
-// The same as web/response.c sends; tests/integration compares that with the live sites.
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; " +
+// The same as web/response.c sends; sites.test.mjs compares it with what the live sites send.
+export const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; " +
 	"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /** Listens on a free port of the loopback; the answer is {url, close}. */
