@@ -450,7 +450,7 @@ static bool read_settings(struct sql_conn *conn, const struct viewer *viewer, st
 	struct rows rows = ROWS_INIT(arena, sizeof(struct telemetry_setting));
 	struct sql_cursor *cursor = sql_query(
 	        conn, &statements[SETTINGS], SQL_ARGS(SQL_I(viewer->account_id), SQL_I(device)), e);
-	const char *category, *text;
+	const char *category = NULL, *text = NULL;
 	int got;
 	if (!cursor)
 		return false;

@@ -69,7 +69,7 @@ static void add_statement(
 		i = (i + 1) & db->slot_mask;
 	db->slots[i] =
 	        (struct statement_slot){.st = st, .table = table, .number = db->statement_count};
-	db->statements[db->statement_count++] = &db->slots[i];
+	db->slot_of[db->statement_count++] = i;
 }
 
 static bool number_statements(
@@ -81,8 +81,8 @@ static bool number_statements(
 	while (slots < 2 * count)
 		slots *= 2;
 	db->slots = calloc(slots, sizeof *db->slots);
-	db->statements = calloc(count + 1, sizeof *db->statements);
-	if (!db->slots || !db->statements)
+	db->slot_of = calloc(count + 1, sizeof *db->slot_of);
+	if (!db->slots || !db->slot_of)
 		return err_set(e, ERR_MEMORY, "no memory for %zu statements", count);
 	db->slot_mask = slots - 1;
 	for (size_t t = 0; tables && tables[t]; t++) {
@@ -308,7 +308,7 @@ void sql_close(struct sql_db *db)
 	pthread_cond_destroy(&db->pool_wake);
 	pthread_mutex_destroy(&db->pool_lock);
 	free(db->slots);
-	free(db->statements);
+	free(db->slot_of);
 	free(db->directory);
 	free(db);
 }

@@ -66,7 +66,7 @@ struct sql_db {
 
 	struct statement_slot *slots;
 	size_t slot_mask;
-	const struct statement_slot **statements; /* by number */
+	size_t *slot_of; /* by number: the place in slots */
 	unsigned statement_count;
 
 	pthread_mutex_t pool_lock;

@@ -139,7 +139,7 @@ bool sqlite_check_all(struct sql_conn *conn, struct err *e)
 	/* What a reader has checked, a writer prepares when it is first run. */
 	bool reads_too = !conn->writer || !atomic_load(&conn->db->reads_checked);
 	for (unsigned i = 0; i < conn->db->statement_count; i++) {
-		const struct sql_statement *st = conn->db->statements[i]->st;
+		const struct sql_statement *st = conn->db->slots[conn->db->slot_of[i]].st;
 		if (st->role == SQL_READ && !reads_too)
 			continue;
 		if (runs_here(conn, st) && !lookup(conn, st, e))
