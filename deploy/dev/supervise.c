@@ -7,7 +7,7 @@
  * FOLDER/programs has a program a line, fields parted by a tab: name, stamp, path, arguments … The
  * stamp is any word; when a line changes (SIGHUP reads the table again), its program is restarted,
  * so a stamp of binary and configuration restarts exactly what changed. A program that ends is
- * started again, after 0.1 s, doubling to 5 s, unless it ended with 78 (its configuration is at
+ * started again, after 0.1 s, doubling to 2 s where it never lives long, unless it ended with 78 (its configuration is at
  * fault: starting it again would not help). FOLDER/status says how it goes, FOLDER/log/NAME.log has
  * what it wrote. FOLDER/supervise.pid is locked while we live. SIGTERM ends all of it, the program
  * of the first line last. If we are killed, the kernel tells the programs to end.
@@ -38,9 +38,9 @@ enum {
 	TABLE_MAX = 256 * 1024,     /* bytes of the table */
 	LOG_MAX = 16 * 1024 * 1024, /* a larger log is put aside at the next start */
 	DELAY_FIRST_MS = 100,
-	DELAY_MAX_MS = 5000,
-	STEADY_MS = 10000, /* having run that long, the delay starts anew */
-	STOP_MS = 8000,    /* from SIGTERM to SIGKILL */
+	DELAY_MAX_MS = 2000,
+	STEADY_MS = 1000, /* having run that long, the delay starts anew */
+	STOP_MS = 8000,   /* from SIGTERM to SIGKILL */
 };
 
 enum state { WAITING, RUNNING, STOPPING, FAILED };
