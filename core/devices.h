@@ -3,8 +3,8 @@
  * devices.h: the devices that a viewer may see: the fleet in figures, lists, one device.
  *
  * The one access rule (core/access.h) is in every statement; a device outside the viewer's scope is
- * ERR_NOT_FOUND or not in the list, exactly as one that does not exist. Texts are the arena's. Lists
- * and counts leave out retired devices.
+ * ERR_NOT_FOUND or not in the list, exactly as one that does not exist; so is a retired one. Texts
+ * are the arena's.
  */
 #ifndef FLEETPORT_CORE_DEVICES_H
 #define FLEETPORT_CORE_DEVICES_H
