@@ -55,8 +55,9 @@ static bool doctor(struct cli *cli, struct err *e)
 	static const struct cli_column columns[] = {{"RESULT", "result", CLI_TEXT},
 	        {"CHECK", "check", CLI_TEXT}, {"SAYS", "says", CLI_TEXT}, {"FIX", "fix", CLI_TEXT}};
 	static void (*const checks[])(struct doctor *) = {doctor_configuration, doctor_folders,
-	        doctor_secrets, doctor_certificates, doctor_stores, doctor_people, doctor_audit,
-	        doctor_sockets, doctor_tls, doctor_clock, doctor_disk, doctor_libraries};
+	        doctor_secrets, doctor_certificates, doctor_stores, doctor_people, doctor_factors,
+	        doctor_audit, doctor_sockets, doctor_tls, doctor_clock, doctor_disk,
+	        doctor_libraries};
 	struct doctor d = {
 	        .cli = cli, .list = {.columns = columns, .column_count = 4}, .now = cli_now()};
 

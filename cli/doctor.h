@@ -31,6 +31,7 @@ void doctor_certificates(struct doctor *d);
 /* doctor_services.c: stores, audit log, sockets, TLS, clock, disk. */
 void doctor_stores(struct doctor *d);
 void doctor_people(struct doctor *d);
+void doctor_factors(struct doctor *d);
 void doctor_audit(struct doctor *d);
 void doctor_sockets(struct doctor *d);
 void doctor_tls(struct doctor *d);

@@ -87,6 +87,10 @@ void doctor_people(struct doctor *d)
 	        admins > 0 && auditors > 0 ? NULL
 	                                   : "fleetport user add --role operator-admin|auditor",
 	        "%zu operator-admins, %zu auditors", admins, auditors);
+}
+
+void doctor_factors(struct doctor *d)
+{
 	doctor_say(d, "second factor", FINDING_WARNING,
 	        "keep the support site to known networks until it is there",
 	        "off: people sign in with name and password alone");
