@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cgi/ingest/ingest.h"
+
+#include "cgi/strangers.h"
+#include "lib/program.h"
+#include "web/fastcgi.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { REGIONS_MAX = 64 };
+
+static const struct config_option options[] = {
+        {"ingest", "threads", CONFIG_INT, .fallback = "48", .min = 1, .max = 512},
+        {"ingest", "peer_uid", CONFIG_INT, .fallback = "-1", .min = -1, .max = INT32_MAX},
+        {NULL},
+};
+
+/* "EU, JP" → {"EU", "JP", NULL}; text is cut up. */
+static bool split_regions(char *text, const char *list[REGIONS_MAX + 1], struct err *e)
+{
+	size_t count = 0;
+
+	for (char *save, *word = strtok_r(text, ", \t", &save); word != NULL;
+	        word = strtok_r(NULL, ", \t", &save)) {
+		if (count == REGIONS_MAX)
+			return err_set(e, ERR_CONFIG, "[fleetport] region: more than %d regions",
+			        REGIONS_MAX);
+		list[count++] = word;
+	}
+	list[count] = NULL;
+	return true;
+}
+
+static void ready(void *context)
+{
+	program_ready(context);
+}
+
+static bool serve(struct program_run *run, struct ingest *ingest, struct err *e)
+{
+	struct web_site site;
+	const struct web_fastcgi_options fastcgi = {
+	        .socket_path = config_path(run->config, "run", "ingest.sock"),
+	        .threads = (unsigned)config_int(run->config, "ingest", "threads"),
+	        .peer_uid = (long)config_int(run->config, "ingest", "peer_uid"),
+	        .max_body = REPORT_BYTES_MAX,
+	        .stop_fd = run->stop_fd,
+	        .ready = ready,
+	        .ready_context = run};
+
+	if (fastcgi.socket_path == NULL)
+		return err_set(e, ERR_MEMORY, "no memory to start");
+	ingest_site(&site, ingest, config_text(run->config, "fleetport", "agents_url"));
+	return web_site_check(&site, e) && web_fastcgi_serve(&site, &fastcgi, e);
+}
+
+static bool run(struct program_run *run, struct err *e)
+{
+	const char *regions[REGIONS_MAX + 1];
+	const char *audit_socket = config_path(run->config, "run", "audit-ingest.sock");
+	const struct sql_options sql = {.directory = config_text(run->config, "fleetport", "data"),
+	        .read = 1u << SQL_CORE | 1u << SQL_OPERATIONS | 1u << SQL_TELEMETRY,
+	        .write = 1u << SQL_CORE | 1u << SQL_TELEMETRY,
+	        .own = 1u << SQL_TELEMETRY,
+	        .migrate = 1u << SQL_TELEMETRY,
+	        .tables = ingest_tables};
+	struct ingest ingest = {.clock = clock_real()};
+	char *region_text = strdup(config_text(run->config, "fleetport", "region"));
+	bool ok = false;
+
+	if (region_text == NULL || audit_socket == NULL)
+		(void)err_set(e, ERR_MEMORY, "no memory to start");
+	else if (split_regions(region_text, regions, e) && sql_open(&sql, &ingest.db, e)) {
+		ingest.intake = (struct intake){.db = ingest.db, .regions = regions};
+		ingest.audit = audit_client_new(audit_socket, e);
+		ingest.strangers = strangers_new();
+		if (ingest.strangers == NULL)
+			(void)err_set(e, ERR_MEMORY, "no memory to start");
+		ok = ingest.audit != NULL && ingest.strangers != NULL && serve(run, &ingest, e);
+	}
+	if (ok)
+		strangers_record(ingest.strangers, ingest.audit, INT64_MAX);
+	strangers_free(ingest.strangers);
+	audit_client_free(ingest.audit);
+	sql_close(ingest.db);
+	free(region_text);
+	return ok;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct program program = {.name = "fleetport-ingest",
+	        .summary = "Takes device reports from agents and stores them.",
+	        .options = options,
+	        .run = run};
+
+	return program_main(&program, argc, argv);
+}
