@@ -38,7 +38,7 @@ static const struct sql_statement statements[] = {
                 .in = "itt",
                 .out = ROW_TYPES,
                 .text = "SELECT " ROW " FROM device WHERE customer_id = $1 AND identity_kind = $2 "
-                                      "AND identity_value = $3"},
+                        "AND identity_value = $3"},
         [FIND_ENTRY] = {.role = SQL_READ,
                 .store = SQL_CORE,
                 .in = "iit",
@@ -485,13 +485,14 @@ static bool write_answer(const struct run *run, bool pending, struct buf *out, s
 	        .rejected_count = run->rejected_count,
 	        .warnings = run->report->warnings,
 	        .warning_count = run->report->warning_count,
-	        .operations_pending = pending};
+	        .operations_pending = pending,
+	        .operation_keys = run->in->operation_keys};
 
 	return report_answer_write(&answer, out, e);
 }
 
-static bool answer_again(
-        const char *stored, bool pending, struct arena *arena, struct buf *out, struct err *e)
+static bool answer_again(const struct intake *in, const char *stored, bool pending,
+        struct arena *arena, struct buf *out, struct err *e)
 {
 	struct report_answer answer;
 
@@ -499,6 +500,7 @@ static bool answer_again(
 		return err_wrap(e, "the stored answer to a report");
 	answer.duplicate = true;
 	answer.operations_pending = pending;
+	answer.operation_keys = in->operation_keys;
 	return report_answer_write(&answer, out, e);
 }
 
@@ -556,7 +558,7 @@ bool intake_store(const struct intake *in, const struct intake_agent *agent,
 		return false;
 	if (seen != NULL) {
 		result->duplicate = true;
-		return answer_again(seen, operations_pending, arena, answer, e);
+		return answer_again(in, seen, operations_pending, arena, answer, e);
 	}
 	if (!make_devices(&run, e) || !find_twins(&run, result, e) ||
 	        !write_answer(&run, operations_pending, answer, e))

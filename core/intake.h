@@ -35,6 +35,7 @@ struct intake {
 	struct sql_db *db; /* reads core and telemetry, writes both */
 	const char *const
 	        *regions; /* that the installation serves, ended by NULL; NULL or empty: any */
+	const struct json *operation_keys; /* for answers (report.h); NULL: none */
 };
 
 struct intake_result {

@@ -45,6 +45,8 @@ bool report_answer_write(const struct report_answer *answer, struct buf *b, stru
 	          json_add_i64(root, "accepted", answer->accepted) &&
 	          write_rejected(root, answer) && write_warnings(root, answer) &&
 	          json_add_bool(root, "operationsPending", answer->operations_pending) &&
+	          (answer->operation_keys == NULL ||
+	                  json_add_copy(root, "operationKeys", answer->operation_keys)) &&
 	          json_print(root, false, b);
 
 	json_free(root);

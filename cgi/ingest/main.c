@@ -2,6 +2,7 @@
 #include "cgi/ingest/ingest.h"
 
 #include "cgi/strangers.h"
+#include "lib/enrolment.h"
 #include "lib/program.h"
 #include "web/fastcgi.h"
 
@@ -30,6 +31,29 @@ static bool split_regions(char *text, const char *list[REGIONS_MAX + 1], struct 
 	}
 	list[count] = NULL;
 	return true;
+}
+
+/* The public keys that agents check operations with: every answer carries them, so that they rotate. */
+static struct json *load_keys(const struct config *config, struct err *e)
+{
+	const char *path = config_path(config, "secrets", "operation-keys.json");
+	struct arena *arena = arena_new(1 << 20);
+	const struct enrolment_key *keys;
+	struct json *array = NULL;
+	size_t count;
+
+	if (path == NULL || arena == NULL)
+		(void)err_set(e, ERR_MEMORY, "no memory to start");
+	else if (enrolment_keys_load(path, arena, &keys, &count, e)) {
+		array = json_new_array();
+		if (array == NULL || !enrolment_keys_add(array, keys, count)) {
+			json_free(array);
+			array = NULL;
+			(void)err_set(e, ERR_MEMORY, "no memory to start");
+		}
+	}
+	arena_free(arena);
+	return array;
 }
 
 static void ready(void *context)
@@ -66,13 +90,17 @@ static bool run(struct program_run *run, struct err *e)
 	        .migrate = 1u << SQL_TELEMETRY,
 	        .tables = ingest_tables};
 	struct ingest ingest = {.clock = clock_real()};
+	struct json *keys = load_keys(run->config, e);
 	char *region_text = strdup(config_text(run->config, "fleetport", "region"));
 	bool ok = false;
 
-	if (region_text == NULL || audit_socket == NULL)
+	if (keys == NULL)
+		ok = false;
+	else if (region_text == NULL || audit_socket == NULL)
 		(void)err_set(e, ERR_MEMORY, "no memory to start");
 	else if (split_regions(region_text, regions, e) && sql_open(&sql, &ingest.db, e)) {
-		ingest.intake = (struct intake){.db = ingest.db, .regions = regions};
+		ingest.intake = (struct intake){
+		        .db = ingest.db, .regions = regions, .operation_keys = keys};
 		ingest.audit = audit_client_new(audit_socket, e);
 		ingest.strangers = strangers_new();
 		if (ingest.strangers == NULL)
@@ -84,6 +112,7 @@ static bool run(struct program_run *run, struct err *e)
 	strangers_free(ingest.strangers);
 	audit_client_free(ingest.audit);
 	sql_close(ingest.db);
+	json_free(keys);
 	free(region_text);
 	return ok;
 }
