@@ -4,7 +4,7 @@
  */
 #include "cgi/ingest/ingest.h"
 
-#include "core/operations.h"
+#include "core/operations_waiting.h"
 #include "lib/gzip.h"
 #include "lib/json.h"
 #include "lib/log.h"

@@ -2,7 +2,7 @@
 #include "cgi/ingest/ingest.h"
 
 #include "cgi/strangers.h"
-#include "core/operations.h"
+#include "core/operations_waiting.h"
 #include "lib/log.h"
 #include "lib/report.h"
 
@@ -11,7 +11,7 @@
 enum { BORROW_MS = 2000, WRITE_MS = 2000, ANY_AGENT = 1 };
 
 const struct sql_table *const ingest_tables[] = {
-        &agents_sql, &intake_sql, &intake_telemetry_sql, &operations_sql, NULL};
+        &agents_sql, &intake_sql, &intake_telemetry_sql, &operations_waiting_sql, NULL};
 
 static const struct web_route routes[] = {
         {.id = "postReport",
