@@ -57,6 +57,22 @@ static inline bool any_possible(const struct operation_new_page *p)
 	return false;
 }
 
+/* What the agent read from the device itself, before or after it acted. */
+struct evidence_supply {
+	const char *name;
+	int percent;             /* or SUPPLY_UNKNOWN */
+	const char *level_state; /* "some-remaining" …, or NULL */
+};
+
+struct evidence_view {
+	int64_t acquired_at;  /* 0: not told */
+	const char *state;    /* "idle" …, "" if not told */
+	const char **reasons; /* keywords without suffix */
+	size_t reason_count;
+	struct evidence_supply *supplies;
+	size_t supply_count;
+};
+
 struct execution_view {
 	const char *id; /* "op_…" */
 	const char *device_id, *device;
@@ -67,7 +83,7 @@ struct execution_view {
 	const char *step_text;
 	bool verified, late;
 	int64_t not_after, created_at, sent_at, delivered_at, started_at, ended_at;
-	const char *before, *after; /* evidence as text, or NULL */
+	const struct evidence_view *before, *after; /* NULL: none */
 	struct operation_step *steps;
 	size_t step_count;
 };

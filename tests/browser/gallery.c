@@ -356,8 +356,15 @@ static bool operation_new_pages(void)
 	return save("operation-new-refused");
 }
 
+static const char *evidence_reasons[] = {"marker-ink-almost-empty", "vendor-thing"};
+static struct evidence_supply evidence_supplies[] = {
+        {"Cyan", 80, NULL}, {"Black", SUPPLY_UNKNOWN, "some-remaining"}};
+
 static bool operation_pages(void)
 {
+	const struct evidence_view before = {.state = "unknown"};
+	const struct evidence_view after = {now - 60000, "idle", evidence_reasons,
+	        COUNT(evidence_reasons), evidence_supplies, COUNT(evidence_supplies)};
 	struct out out = make_out();
 	struct execution_view x = {.id = "op_5Xq2",
 	        .device_id = "de_1",
@@ -405,8 +412,8 @@ static bool operation_pages(void)
 	x.sent_at = x.delivered_at = x.started_at = now - 63000;
 	x.ended_at = now - 60000;
 	x.verified = true;
-	x.before = "{\"state\":\"idle\"}";
-	x.after = "{\"state\":\"idle\",\"reasons\":[]}";
+	x.before = &before;
+	x.after = &after;
 	x.step_count = COUNT(steps);
 	p.may_cancel = p.layout.refresh = false;
 	p.ended = true;
