@@ -27,6 +27,8 @@ CREATE TABLE request (
   UNIQUE (requester, idempotency_key)
 ) STRICT;
 CREATE INDEX request_requester ON request (requester, id);
+CREATE INDEX request_organisation ON request (organisation_id, id);
+CREATE INDEX request_begun ON request (begun);
 
 CREATE TABLE execution (
   id           INTEGER PRIMARY KEY,

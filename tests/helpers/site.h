@@ -8,14 +8,8 @@
 #define FLEETPORT_TESTS_HELPERS_SITE_H
 
 #include "cgi/site.h"
+#include "tests/helpers/audit.h"
 #include "tests/helpers/world.h"
-
-#include <sys/types.h>
-
-/* The audit process of a world's folder; returns when it answers. */
-pid_t test_audit_start(const struct world *world);
-/* Ends it (SIGKILL) and waits. */
-void test_audit_kill(pid_t audit);
 
 struct test_site {
 	struct world *world;

@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* operations_submit.c: may it run, submit, cancel. */
+#include "core/models.h"
+#include "core/operations_internal.h"
+#include "core/outbox.h"
+#include "core/rows.h"
+#include "lib/crypto.h"
+#include "lib/parse.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { WAIT_MS = 2000, KEY_MIN = 8, SCRATCH = 4 << 20, DETAILS = 200 };
+
+enum {
+	AGENT_OF,
+	LANE_BUSY,
+	REQUEST_FIND,
+	REQUEST_INSERT,
+	REQUEST_STATE,
+	REQUEST_SET_STATE,
+	EXECUTIONS_OF,
+	WAS_MADE,
+	STATEMENTS,
+};
+
+static const struct sql_statement statements[STATEMENTS] = {
+        [AGENT_OF] = {.role = SQL_READ,
+                .store = SQL_OPERATIONS,
+                .stores = 1u << SQL_CORE,
+                .in = "it",
+                .out = "iii",
+                .text = "SELECT p.agent IS NOT NULL, coalesce(p.online, 0),"
+                        " instr(' ' || coalesce(p.kinds, '') || ' ', ' ' || $2 || ' ') > 0"
+                        " FROM device d JOIN agent a ON a.id = d.agent_id"
+                        " AND a.revoked_at IS NULL AND a.customer_id = d.customer_id"
+                        " LEFT JOIN presence p ON p.agent = a.id WHERE d.id = $1"},
+        [LANE_BUSY] = {.role = SQL_READ,
+                .store = SQL_OPERATIONS,
+                .in = "i",
+                .out = "i",
+                .text = "SELECT EXISTS (SELECT 1 FROM execution WHERE device = $1"
+                        " AND class <> 'query' AND (state IN ('sent', 'resending', 'delivered',"
+                        " 'in-progress', 'cancel-requested', 'queued', 'waiting-consent')"
+                        " OR (state = 'unknown' AND written_off = 0)))"},
+        [REQUEST_FIND] = {.role = SQL_READ,
+                .store = SQL_OPERATIONS,
+                .in = "it",
+                .out = "tb",
+                .text = "SELECT public_id, body_hash FROM request"
+                        " WHERE requester = $1 AND idempotency_key = $2"},
+        [REQUEST_INSERT] = {.role = SQL_WRITE,
+                .store = SQL_OPERATIONS,
+                .in = "ttiittttbii",
+                .out = "i",
+                .text = "INSERT INTO request (public_id, state, requester, organisation_id, kind,"
+                        " parameters, purpose, idempotency_key, body_hash, begun, created_at)"
+                        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id"},
+        [REQUEST_STATE] = {.role = SQL_READ,
+                .store = SQL_OPERATIONS,
+                .in = "t",
+                .out = "it",
+                .text = "SELECT id, state FROM request WHERE public_id = $1"},
+        [REQUEST_SET_STATE] = {.role = SQL_WRITE,
+                .store = SQL_OPERATIONS,
+                .in = "it",
+                .out = "",
+                .text = "UPDATE request SET state = $2, version = version + 1 WHERE id = $1"},
+        [EXECUTIONS_OF] = {.role = SQL_READ,
+                .store = SQL_OPERATIONS,
+                .in = "i",
+                .out = "i",
+                .text = "SELECT id FROM execution WHERE request_id = $1 ORDER BY id"},
+        [WAS_MADE] = {.role = SQL_READ,
+                .store = SQL_OPERATIONS,
+                .in = "it",
+                .out = "i",
+                .text = "SELECT EXISTS (SELECT 1 FROM request WHERE begun = $1)"
+                        " OR EXISTS (SELECT 1 FROM execution_event WHERE details = $2)"},
+};
+const struct sql_table operations_submit_sql = {"operations_submit", statements, STATEMENTS};
+
+/* ---- may it run? */
+
+static const struct {
+	const char *code, *sentence;
+} obstacles[OBSTACLES] = {
+        [OBSTACLE_NONE] = {"", ""},
+        [OBSTACLE_NO_RIGHT] = {"no-right",
+                "You have not been granted the right to do this on this device."},
+        [OBSTACLE_NO_CONSENT] = {"no-consent",
+                "The customer does not allow remote operations on this device."},
+        [OBSTACLE_NOT_CAPABLE] = {"not-capable", "This device cannot do it remotely."},
+        [OBSTACLE_NO_AGENT] = {"no-agent",
+                "No agent is there that could reach this device: none reports it, or its agent was"
+                " revoked or has never been connected."},
+        [OBSTACLE_ASKS] = {"asks",
+                "The customer is asked first: it begins when the customer has agreed."},
+        [OBSTACLE_BUSY] = {"busy",
+                "Another operation on this device has not ended: this one waits for it."},
+        [OBSTACLE_OFFLINE] = {"offline",
+                "The device's agent is not connected now: it is sent as soon as it is."},
+};
+
+const char *obstacle_code(enum obstacle obstacle)
+{
+	return (unsigned)obstacle < OBSTACLES ? obstacles[obstacle].code : "";
+}
+
+const char *obstacle_sentence(enum obstacle obstacle)
+{
+	return (unsigned)obstacle < OBSTACLES ? obstacles[obstacle].sentence : "";
+}
+
+bool obstacle_prevents(enum obstacle obstacle)
+{
+	return obstacle == OBSTACLE_NO_RIGHT || obstacle == OBSTACLE_NO_CONSENT ||
+	       obstacle == OBSTACLE_NOT_CAPABLE || obstacle == OBSTACLE_NO_AGENT;
+}
+
+struct agent_facts {
+	int64_t heard, online, capable; /* booleans as SQL has them */
+	bool there;
+};
+
+static bool check_agent(struct sql_conn *conn, const struct device *device,
+        const struct operation_kind *kind, struct agent_facts *f, struct err *e)
+{
+	*f = (struct agent_facts){.there = false};
+	return sql_one(conn, &statements[AGENT_OF], SQL_ARGS(SQL_I(device->id), SQL_T(kind->name)),
+	        SQL_INTO(SQL_INTO_I(&f->heard), SQL_INTO_I(&f->online), SQL_INTO_I(&f->capable)),
+	        &f->there, e);
+}
+
+/* A device without a serial number takes no consuming operation: nobody could prove which one it
+ * was. */
+static bool check_model(struct sql_conn *conn, const struct device *device,
+        const struct operation_kind *kind, bool *can, struct err *e)
+{
+	*can = false;
+	if (kind->class == OPERATION_CONSUMING && strcmp(device->identity_kind, "serial") != 0)
+		return true;
+	return models_can(conn, device->manufacturer, device->model, kind->name, can, e);
+}
+
+static bool check_lane(struct sql_conn *conn, const struct device *device,
+        const struct operation_kind *kind, bool *busy, struct err *e)
+{
+	int64_t yes = 0;
+
+	if (kind->class != OPERATION_QUERY &&
+	        !sql_one(conn, &statements[LANE_BUSY], SQL_ARGS(SQL_I(device->id)),
+	                SQL_INTO(SQL_INTO_I(&yes)), NULL, e))
+		return false;
+	*busy = yes != 0;
+	return true;
+}
+
+bool operations_check(struct sql_conn *conn, const struct viewer *viewer,
+        const struct device *device, const struct operation_kind *kind, enum obstacle *obstacle,
+        struct err *e)
+{
+	const char *right = kind->class == OPERATION_CONSUMING ? "consume" : "operate";
+	struct agent_facts agent;
+	bool may, can, busy;
+
+	if (!devices_may(conn, viewer, device->id, right, &may, e) ||
+	        !check_model(conn, device, kind, &can, e) ||
+	        !check_agent(conn, device, kind, &agent, e) ||
+	        !check_lane(conn, device, kind, &busy, e))
+		return false;
+	if (!may || !viewer_may(viewer, MAY_OPERATE))
+		*obstacle = OBSTACLE_NO_RIGHT;
+	else if (strcmp(device->consent, "never") == 0)
+		*obstacle = OBSTACLE_NO_CONSENT;
+	else if (!can)
+		*obstacle = OBSTACLE_NOT_CAPABLE;
+	else if (!agent.there || !agent.heard)
+		*obstacle = OBSTACLE_NO_AGENT;
+	else if (!agent.capable)
+		*obstacle = OBSTACLE_NOT_CAPABLE;
+	else if (strcmp(device->consent, "ask") == 0)
+		*obstacle = OBSTACLE_ASKS;
+	else if (busy)
+		*obstacle = OBSTACLE_BUSY;
+	else
+		*obstacle = agent.online ? OBSTACLE_NONE : OBSTACLE_OFFLINE;
+	return true;
+}
+
+/* ---- submit */
+
+struct part {
+	struct device device;
+	enum obstacle obstacle;
+};
+
+struct submission {
+	const struct viewer *viewer;
+	const struct operation_order *order;
+	const struct operation_kind *kind;
+	const char *parameters; /* canonical */
+	unsigned char hash[CRYPTO_HASH];
+	struct part *parts;
+	size_t possible;
+	int64_t now;
+	int64_t begun;
+	struct arena *arena;
+	struct operation_receipt *receipt;
+};
+
+static bool check_text(const char *what, const char *text, size_t min, size_t max, struct err *e)
+{
+	size_t len = text != NULL ? strlen(text) : 0;
+
+	if (len < min || len > max || (text != NULL && !parse_utf8(text, len)))
+		return err_set(
+		        e, ERR_INVALID, "%s: %zu to %zu bytes of text, please", what, min, max);
+	return true;
+}
+
+/* Kind, parameters, purpose and devices, each with its length: what "the same order" means. */
+static bool hash_order(struct submission *s, struct err *e)
+{
+	struct buf b = BUF_INIT(1 << 20);
+
+	buf_printf(&b, "%s\n%zu:%s\n%zu:%s\n", s->kind->name, strlen(s->parameters), s->parameters,
+	        strlen(s->order->purpose), s->order->purpose);
+	for (size_t i = 0; i < s->order->device_count; i++)
+		buf_printf(&b, "%s\n", s->order->devices[i]);
+	if (!b.failed)
+		crypto_sha256(b.data, b.len, s->hash);
+	buf_free(&b);
+	return !b.failed || err_set(e, ERR_MEMORY, "no memory for an order");
+}
+
+static bool check_order(struct submission *s, struct err *e)
+{
+	const struct operation_order *o = s->order;
+
+	s->kind = o->kind != NULL ? operation_kind_find(o->kind) : NULL;
+	if (s->kind == NULL)
+		return err_set(e, ERR_INVALID, "there is no such kind of operation");
+	if (!check_text("purpose", o->purpose, 1, OPERATIONS_PURPOSE_MAX, e) ||
+	        !check_text("key", o->key, KEY_MIN, OPERATIONS_KEY_MAX, e))
+		return false;
+	if (o->device_count < 1 || o->device_count > OPERATIONS_DEVICES_MAX)
+		return err_set(e, ERR_INVALID, "choose 1 to %d devices", OPERATIONS_DEVICES_MAX);
+	for (size_t i = 0; i < o->device_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(o->devices[i], o->devices[j]) == 0)
+				return err_set(e, ERR_INVALID, "a device is chosen twice");
+	return operation_parameters(s->kind, o->parameters != NULL ? o->parameters : "{}", s->arena,
+	               &s->parameters, e) &&
+	       hash_order(s, e);
+}
+
+/* Was the key used before? The same order is the same request; another one is a conflict. */
+static bool find_existing(struct sql_conn *conn, struct submission *s, struct err *e)
+{
+	const char *public_id;
+	const unsigned char *hash;
+	size_t len;
+	bool found;
+
+	if (!sql_one(conn, &statements[REQUEST_FIND],
+	            SQL_ARGS(SQL_I(s->viewer->account_id), SQL_T(s->order->key)),
+	            SQL_INTO(SQL_INTO_T(s->arena, &public_id), SQL_INTO_B(s->arena, &hash, &len)),
+	            &found, e))
+		return false;
+	if (!found)
+		return true;
+	if (len != sizeof(s->hash) || memcmp(hash, s->hash, len) != 0)
+		return err_set(e, ERR_CONFLICT,
+		        "this form was sent before with other contents; begin a new operation");
+	(void)snprintf(s->receipt->request_id, sizeof(s->receipt->request_id), "%s", public_id);
+	s->receipt->existing = true;
+	return true;
+}
+
+static bool check_devices(struct sql_conn *conn, struct submission *s, struct err *e)
+{
+	size_t count = s->order->device_count;
+
+	s->parts = arena_array(s->arena, count, sizeof(*s->parts));
+	if (s->parts == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for an order");
+	for (size_t i = 0; i < count; i++) {
+		struct part *p = &s->parts[i];
+		if (!devices_find(conn, s->viewer, s->arena, s->order->devices[i], &p->device, e) ||
+		        !operations_check(conn, s->viewer, &p->device, s->kind, &p->obstacle, e))
+			return false;
+		s->possible += !obstacle_prevents(p->obstacle);
+	}
+	return true;
+}
+
+static bool look(const struct changes *c, struct submission *s, struct err *e)
+{
+	struct sql_conn *conn = sql_borrow(c->db, WAIT_MS, e);
+	bool ok;
+
+	if (conn == NULL)
+		return false;
+	ok = find_existing(conn, s, e) && (s->receipt->existing || check_devices(conn, s, e));
+	sql_return(conn);
+	return ok;
+}
+
+static bool insert_part(struct sql_conn *conn, const struct submission *s, const struct part *p,
+        int64_t request_id, struct err *e)
+{
+	char public_id[32];
+	struct execution_new n = {.public_id = public_id,
+	        .request_id = request_id,
+	        .device = p->device.id,
+	        .device_public_id = p->device.public_id,
+	        .customer_id = p->device.customer_id,
+	        .class = s->kind->class,
+	        .event = EXECUTION_QUEUE,
+	        .run_seconds = s->kind->run_seconds,
+	        .not_after = s->now + OPERATIONS_NOT_AFTER_MS};
+
+	crypto_random_id("op_", public_id);
+	if (obstacle_prevents(p->obstacle)) {
+		n.event = EXECUTION_REFUSE;
+		n.code = obstacle_code(p->obstacle);
+		n.message = obstacle_sentence(p->obstacle);
+	} else if (p->obstacle == OBSTACLE_ASKS) {
+		n.event = EXECUTION_ASK;
+	}
+	return executions_insert(conn, &n, s->now, e);
+}
+
+static bool write_request(struct sql_conn *conn, void *arg, struct err *e)
+{
+	struct submission *s = arg;
+	const struct request_facts none = {false, false};
+	enum request_state state;
+	int64_t id;
+
+	/* A double click may have been faster. */
+	if (!find_existing(conn, s, e) || s->receipt->existing)
+		return s->receipt->existing;
+	if (request_next(REQUEST_NONE, REQUEST_SUBMITTED, &none, &state) != VERDICT_MOVE)
+		return err_set(e, ERR_INTERNAL, "a request cannot be submitted");
+	if (!sql_one(conn, &statements[REQUEST_INSERT],
+	            SQL_ARGS(SQL_T(s->receipt->request_id), SQL_T(request_state_name(state)),
+	                    SQL_I(s->viewer->account_id), SQL_I(s->viewer->organisation_id),
+	                    SQL_T(s->kind->name), SQL_T(s->parameters), SQL_T(s->order->purpose),
+	                    SQL_T(s->order->key), SQL_B(s->hash, sizeof(s->hash)), SQL_I(s->begun),
+	                    SQL_I(s->now)),
+	            SQL_INTO(SQL_INTO_I(&id)), NULL, e))
+		return false;
+	for (size_t i = 0; i < s->order->device_count; i++)
+		if (!insert_part(conn, s, &s->parts[i], id, e))
+			return false;
+	return true;
+}
+
+static void fill_entry(struct audit_entry *entry, const struct submission *s, char *details)
+{
+	bool one_customer = s->parts != NULL;
+
+	for (size_t i = 1; one_customer && i < s->order->device_count; i++)
+		one_customer = s->parts[i].device.customer_id == s->parts[0].device.customer_id;
+	entry->action = "operation.submit";
+	entry->target_kind = "device";
+	entry->targets = s->order->devices;
+	entry->target_count = s->order->device_count;
+	entry->customer = one_customer ? s->parts[0].device.customer_public_id : NULL;
+	entry->purpose = s->order->purpose;
+	(void)snprintf(details, DETAILS, "{\"kind\":\"%s\",\"request\":\"%s\"%s%s%s}",
+	        s->kind->name, s->receipt->request_id,
+	        s->receipt->obstacle != OBSTACLE_NONE ? ",\"obstacle\":\"" : "",
+	        obstacle_code(s->receipt->obstacle),
+	        s->receipt->obstacle != OBSTACLE_NONE ? "\"" : "");
+	entry->details = details;
+}
+
+/* No device can take it: recorded, and told. */
+static bool refuse(
+        const struct changes *c, struct audit_entry *entry, struct submission *s, struct err *e)
+{
+	char details[DETAILS];
+	enum obstacle obstacle = s->parts[0].obstacle;
+
+	s->receipt->obstacle = obstacle;
+	s->receipt->request_id[0] = '\0';
+	fill_entry(entry, s, details);
+	entry->outcome = AUDIT_DENIED;
+	if (!audit_record(c->audit, entry, NULL, e))
+		return false;
+	return err_set(e, obstacle == OBSTACLE_NO_RIGHT ? ERR_DENIED : ERR_CONFLICT, "%s",
+	        obstacle_sentence(obstacle));
+}
+
+static bool submit(
+        const struct changes *c, struct audit_entry *entry, struct submission *s, struct err *e)
+{
+	char details[DETAILS];
+	bool made;
+
+	if (!look(c, s, e))
+		return false;
+	if (s->receipt->existing) {
+		fill_entry(entry, s, details);
+		entry->outcome = AUDIT_DONE;
+		return audit_record(c->audit, entry, NULL, e);
+	}
+	if (s->possible == 0)
+		return refuse(c, entry, s, e);
+	crypto_random_id("rq_", s->receipt->request_id);
+	fill_entry(entry, s, details);
+	if (!change_begin(c, entry, &s->begun, e))
+		return false;
+	made = sql_write(c->db, SQL_OPERATIONS, write_request, s, WAIT_MS, e);
+	fill_entry(entry, s, details);
+	change_end(c, entry, s->begun, made);
+	return made;
+}
+
+bool operations_submit(const struct changes *c, const struct viewer *viewer,
+        struct audit_entry *entry, const struct operation_order *order, int64_t now,
+        struct operation_receipt *receipt, struct err *e)
+{
+	struct submission s = {.viewer = viewer,
+	        .order = order,
+	        .now = now,
+	        .receipt = receipt,
+	        .arena = arena_new(SCRATCH)};
+	bool ok;
+
+	*receipt = (struct operation_receipt){.existing = false};
+	ok = s.arena != NULL || err_set(e, ERR_MEMORY, "no memory for an order");
+	ok = ok && check_order(&s, e) && submit(c, entry, &s, e);
+	/* What is in the arena goes with it. */
+	entry->customer = NULL;
+	entry->details = NULL;
+	arena_free(s.arena);
+	return ok;
+}
+
+/* ---- cancel */
+
+struct cancellation {
+	const struct viewer *viewer;
+	const char *request_id;
+	int64_t now;
+	int64_t begun;
+	struct arena *arena;
+};
+
+bool executions_of_request(struct sql_conn *conn, struct arena *arena, int64_t request_id,
+        int64_t **ids, size_t *count, struct err *e)
+{
+	struct sql_cursor *cursor =
+	        sql_query(conn, &statements[EXECUTIONS_OF], SQL_ARGS(SQL_I(request_id)), e);
+	struct rows rows = ROWS_INIT(arena, sizeof(int64_t));
+	int64_t id;
+	int rc;
+
+	if (cursor == NULL)
+		return false;
+	while ((rc = sql_next(cursor, SQL_INTO(SQL_INTO_I(&id)), e)) == 1) {
+		if (!rows_add(&rows, &id, e)) {
+			rc = -1;
+			break;
+		}
+	}
+	sql_end(cursor);
+	*ids = rows.items;
+	*count = rows.count;
+	return rc == 0;
+}
+
+static bool cancel_one(struct sql_conn *conn, const struct cancellation *c, int64_t id,
+        bool *canceled, struct err *e)
+{
+	char details[DETAILS];
+	const struct execution_change change = {
+	        .event = EXECUTION_CANCEL, .source = "support", .at = c->now, .details = details};
+	struct execution_brief x;
+	struct execution_outcome out;
+	struct execution_facts facts;
+	enum execution_state to;
+
+	(void)snprintf(details, sizeof(details), "{\"begun\":%lld}", (long long)c->begun);
+	if (!executions_load(conn, c->arena, id, &x, e))
+		return false;
+	facts = (struct execution_facts){.class = x.class,
+	        .stoppable = x.kind != NULL && x.kind->stoppable,
+	        .received = x.received};
+	*canceled = execution_next(x.state, EXECUTION_CANCEL, &facts, &to) == VERDICT_MOVE;
+	return !*canceled || executions_apply(conn, c->arena, &x, &change, &out, e);
+}
+
+static bool cancel_request(
+        struct sql_conn *conn, const struct cancellation *c, int64_t *id, struct err *e)
+{
+	const struct request_facts none = {false, false};
+	enum request_state state, to;
+	const char *name;
+	bool found;
+
+	if (!sql_one(conn, &statements[REQUEST_STATE], SQL_ARGS(SQL_T(c->request_id)),
+	            SQL_INTO(SQL_INTO_I(id), SQL_INTO_T(c->arena, &name)), &found, e))
+		return false;
+	if (!found || !request_state_read(name, &state))
+		return err_set(e, ERR_NOT_FOUND, "no such operation");
+	if (request_next(state, REQUEST_CANCEL, &none, &to) != VERDICT_MOVE)
+		return err_set(e, ERR_CONFLICT, "This operation has ended or is being canceled.");
+	return sql_do(conn, &statements[REQUEST_SET_STATE],
+	        SQL_ARGS(SQL_I(*id), SQL_T(request_state_name(to))), NULL, e);
+}
+
+static bool write_cancel(struct sql_conn *conn, void *arg, struct err *e)
+{
+	struct cancellation *c = arg;
+	int64_t *ids;
+	int64_t request;
+	size_t count, canceled = 0;
+
+	if (!cancel_request(conn, c, &request, e) ||
+	        !executions_of_request(conn, c->arena, request, &ids, &count, e))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		bool done;
+		if (!cancel_one(conn, c, ids[i], &done, e))
+			return false;
+		canceled += done;
+	}
+	return canceled > 0 ||
+	       err_set(e, ERR_CONFLICT, "It is too late: nothing of it can be canceled any more.");
+}
+
+/* The viewer sees the request, and may operate every device of it that the viewer sees. */
+static bool check_cancel(const struct changes *changes, const struct cancellation *c,
+        struct operation_request *r, struct err *e)
+{
+	struct sql_conn *conn = sql_borrow(changes->db, WAIT_MS, e);
+	bool ok;
+
+	if (conn == NULL)
+		return false;
+	ok = operations_find(conn, c->viewer, c->arena, c->request_id, r, e);
+	for (size_t i = 0; ok && i < r->count; i++) {
+		bool may;
+		ok = devices_may(conn, c->viewer, r->list[i].device, "operate", &may, e) &&
+		     ((may && viewer_may(c->viewer, MAY_OPERATE)) ||
+		             err_set(e, ERR_DENIED,
+		                     "You have not been granted the right to do this."));
+	}
+	sql_return(conn);
+	return ok;
+}
+
+static bool cancel(const struct changes *changes, struct audit_entry *entry, struct cancellation *c,
+        struct err *e)
+{
+	struct operation_request r;
+	bool made;
+
+	if (!check_cancel(changes, c, &r, e))
+		return false;
+	entry->action = "operation.cancel";
+	entry->target_kind = "operation";
+	entry->targets = &c->request_id;
+	entry->target_count = 1;
+	if (!change_begin(changes, entry, &c->begun, e))
+		return false;
+	made = sql_write(changes->db, SQL_OPERATIONS, write_cancel, c, WAIT_MS, e);
+	change_end(changes, entry, c->begun, made);
+	entry->targets = NULL;
+	entry->target_count = 0;
+	return made;
+}
+
+bool operations_cancel(const struct changes *c, const struct viewer *viewer,
+        struct audit_entry *entry, const char *request_id, int64_t now, struct err *e)
+{
+	struct cancellation job = {.viewer = viewer,
+	        .request_id = request_id,
+	        .now = now,
+	        .arena = arena_new(SCRATCH)};
+	bool ok = job.arena != NULL || err_set(e, ERR_MEMORY, "no memory to cancel");
+
+	ok = ok && cancel(c, entry, &job, e);
+	arena_free(job.arena);
+	return ok;
+}
+
+bool operations_was_made(struct sql_conn *conn, int64_t begun, bool *made, struct err *e)
+{
+	char details[DETAILS];
+	int64_t yes;
+
+	(void)snprintf(details, sizeof(details), "{\"begun\":%lld}", (long long)begun);
+	if (!sql_one(conn, &statements[WAS_MADE], SQL_ARGS(SQL_I(begun), SQL_T(details)),
+	            SQL_INTO(SQL_INTO_I(&yes)), NULL, e))
+		return false;
+	*made = yes != 0;
+	return true;
+}
