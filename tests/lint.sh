@@ -52,6 +52,7 @@ tidy() {
 
 check "includes run one way, and nothing banned is called" tests/layers.sh .
 check "C is formatted by .clang-format" formatted
+check "manual pages say what programs take" tests/man.sh "$build"
 check "shell scripts please shellcheck" scripts
 check "cppcheck finds nothing" cpp_check
 check "clang-tidy finds nothing" tidy
