@@ -8,7 +8,6 @@
 
 #include "core/operations.h"
 #include "daemons/dispatch/engine.h"
-#include "lib/event.h"
 
 enum {
 	ENGINE_READ_MS = 2000,
@@ -38,9 +37,7 @@ bool engine_move_work(struct sql_conn *conn, void *arg, struct err *e);
 bool engine_move(struct engine *engine, struct move *m, struct err *e);
 void engine_await(struct engine *engine, int number, int64_t execution, int64_t attempt);
 
-/* send.c: tells an agent that its event is safe here. */
-void engine_ack(struct engine *engine, const char *agent, const struct event *event);
-/* true: a whole batch was taken, there may be more. */
+/* send.c. true: a whole batch was taken, there may be more. */
 bool engine_send_ready(struct engine *engine);
 /* The attempt did not reach its agent: it waits again, and the agent counts as offline. */
 void engine_not_heard(struct engine *engine, int64_t execution, int64_t attempt, struct err *e);

@@ -6,6 +6,7 @@
 #include "core/agents.h"
 #include "core/device_target.h"
 #include "daemons/dispatch/internal.h"
+#include "lib/event.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/operation.h"
@@ -279,7 +280,7 @@ static void settle(
 
 	if (!engine_move(engine, m, &e)) {
 		engine_trouble("event", &e);
-		return; /* not acknowledged: the agent sends it again */
+		return; /* without an ack in the outbox: the agent sends it again */
 	}
 	if (m->outcome.verdict == VERDICT_CONFLICT && !m->outcome.repeated) {
 		refuse("event-conflict", agent->public_id,
@@ -287,7 +288,6 @@ static void settle(
 		(void)engine_record_step(engine, &m->x, agent->public_id, "operation.conflict",
 		        details_of(engine, event));
 	}
-	engine_ack(engine, agent->public_id, event);
 }
 
 static void take_one(struct engine *engine, const struct agent *agent, const struct event *event)

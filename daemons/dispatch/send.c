@@ -196,22 +196,7 @@ static void send_operation(struct engine *engine, const struct outbox_row *row)
 		engine_trouble("publish", &e);
 }
 
-void engine_ack(struct engine *engine, const char *agent, const struct event *event)
-{
-	const struct operation o = {.message = MESSAGE_ACK,
-	        .agent_id = agent,
-	        .operation_id = event->operation_id,
-	        .attempt = event->attempt,
-	        .seq = event->seq};
-	struct err e = ERR_CLEAR;
-	int number;
-
-	/* Not through the outbox: a lost one is made up for when the agent sends its event again. */
-	if (!publish(engine, agent, &o, &number, &e))
-		engine_trouble("ack", &e);
-}
-
-/* ---- cancels: published, then forgotten; they may be repeated */
+/* ---- cancels and acks: published, then forgotten; both may be repeated */
 
 static bool load(struct engine *engine, int64_t id, struct execution_brief *x, struct err *e)
 {
