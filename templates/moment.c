@@ -55,71 +55,114 @@ static void find_offset(struct out *out, int64_t ms)
 	ucal_close(calendar);
 }
 
+/* The last answer, for the next page of this thread: ICU takes longer than the rest of a page. */
+static _Thread_local struct {
+	char name[MAX_ZONE];
+	int64_t offset_ms, from, until;
+} last;
+
 static int64_t offset_at(struct out *out, int64_t ms)
 {
 	/* zeroed at first: from == until holds nothing */
-	if (ms < out->zone_from || ms >= out->zone_until)
-		find_offset(out, ms);
+	if (ms >= out->zone_from && ms < out->zone_until)
+		return out->zone_offset_ms;
+	if (ms >= last.from && ms < last.until && strcmp(last.name, zone_name(out)) == 0) {
+		out->zone_offset_ms = last.offset_ms;
+		out->zone_from = last.from;
+		out->zone_until = last.until;
+		return out->zone_offset_ms;
+	}
+	find_offset(out, ms);
+	if (strlen(zone_name(out)) < MAX_ZONE) {
+		(void)stpcpy(last.name, zone_name(out));
+		last.offset_ms = out->zone_offset_ms;
+		last.from = out->zone_from;
+		last.until = out->zone_until;
+	}
 	return out->zone_offset_ms;
 }
 
-/* The calendar's fields of a time that was shifted into its zone; all zero if it is out of range. */
-static struct tm calendar(int64_t ms)
-{
-	time_t seconds = (time_t)(ms / 1000 - (ms % 1000 < 0));
-	struct tm tm;
+/* Years beyond these are not of our days: nothing of ours writes them. */
+static const int64_t first_year = -62135596800; /* 0001-01-01 */
+static const int64_t last_year = 253402300799;  /* 9999-12-31T23:59:59 */
 
-	if (gmtime_r(&seconds, &tm) == NULL)
-		return (struct tm){0};
-	tm.tm_year += 1900;
-	tm.tm_mon += 1;
-	return tm;
+/* Writes `digits` digits of number, and `then`; where it ends. Times are on every page many times:
+ * printf would be most of the page's cost. */
+static char *put(char *at, int number, int digits, const char *then)
+{
+	for (int i = digits - 1; i >= 0; i--, number /= 10)
+		at[i] = (char)('0' + number % 10);
+	return stpcpy(at + digits, then);
+}
+
+/* Writes "2026-11-22", a separator and "19:41" of a time that was shifted into its zone, and its
+ * second. */
+static char *put_minute(char *at, int64_t ms, const char *between, int *second)
+{
+	int64_t seconds = ms / 1000 - (ms % 1000 < 0);
+	time_t time;
+	struct tm t;
+
+	time = (time_t)(seconds < first_year  ? first_year
+	                : seconds > last_year ? last_year
+	                                      : seconds);
+	if (gmtime_r(&time, &t) == NULL)
+		t = (struct tm){.tm_mday = 1};
+	at = put(at, t.tm_year + 1900, 4, "-");
+	at = put(at, t.tm_mon + 1, 2, "-");
+	at = put(at, t.tm_mday, 2, between);
+	at = put(at, t.tm_hour, 2, ":");
+	*second = t.tm_sec;
+	return put(at, t.tm_min, 2, "");
+}
+
+static const char *keep(struct out *out, const char *text, const char *end)
+{
+	const char *copy = arena_copy(out->arena, text, (size_t)(end - text));
+
+	if (copy == NULL) {
+		out->body->failed = true;
+		return "";
+	}
+	return copy;
 }
 
 const char *moment_local(struct out *out, int64_t ms)
 {
-	struct tm t = calendar(ms + offset_at(out, ms));
+	char text[32];
+	int second;
 
-	return out_format(out, "%04d-%02d-%02d %02d:%02d", t.tm_year, t.tm_mon, t.tm_mday,
-	        t.tm_hour, t.tm_min);
+	return keep(out, text, put_minute(text, ms + offset_at(out, ms), " ", &second));
 }
 
 const char *moment_exact(struct out *out, int64_t ms)
 {
-	struct tm t = calendar(ms + offset_at(out, ms));
+	char text[32], *at;
+	int second;
 
-	return out_format(out, "%04d-%02d-%02d %02d:%02d:%02d", t.tm_year, t.tm_mon, t.tm_mday,
-	        t.tm_hour, t.tm_min, t.tm_sec);
-}
-
-bool moment_read(struct out *out, const char *text, int64_t *ms)
-{
-	size_t len = strlen(text);
-	const char *whole = len == 16   ? out_format(out, "%s:00Z", text)
-	                    : len == 19 ? out_format(out, "%sZ", text)
-	                                : "";
-	int64_t local;
-
-	if (!parse_time(whole, &local))
-		return false;
-	/* the offset that holds there: once more, for the hours beside a transition */
-	*ms = local - offset_at(out, local - offset_at(out, local));
-	return true;
+	at = put_minute(text, ms + offset_at(out, ms), " ", &second);
+	at = put(stpcpy(at, ":"), second, 2, "");
+	return keep(out, text, at);
 }
 
 const char *moment_machine(struct out *out, int64_t ms)
 {
-	struct tm t = calendar(ms);
+	char text[32], *at;
+	int second;
 
-	return out_format(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year, t.tm_mon,
-	        t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, (int)(((ms % 1000) + 1000) % 1000));
+	at = put_minute(text, ms, "T", &second);
+	at = put(stpcpy(at, ":"), second, 2, ".");
+	at = put(at, (int)(((ms % 1000) + 1000) % 1000), 3, "Z");
+	return keep(out, text, at);
 }
 
 static const char *moment_date(struct out *out, int64_t ms)
 {
-	struct tm t = calendar(ms + offset_at(out, ms));
+	char text[32];
+	int second;
 
-	return out_format(out, "%04d-%02d-%02d", t.tm_year, t.tm_mon, t.tm_mday);
+	put_minute(text, ms + offset_at(out, ms), " ", &second);
+	return keep(out, text, text + sizeof "2026-11-22" - 1);
 }
 
 bool moment_is_recent(const struct out *out, int64_t ms)

@@ -61,19 +61,23 @@ const char *out_translate_count(struct out *out, const char *one, const char *ma
 
 const char *out_format(struct out *out, const char *format, ...)
 {
-	va_list args, again;
+	char first[200]; /* room for nearly all, so that they are formatted once */
 	char *text = NULL;
+	va_list args;
 	int len;
 
 	va_start(args, format);
-	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, again);
-	va_end(again);
-	if (len >= 0)
-		text = arena_alloc(out->arena, (size_t)len + 1);
-	if (text != NULL)
-		(void)vsnprintf(text, (size_t)len + 1, format, args);
+	len = vsnprintf(first, sizeof first, format, args);
 	va_end(args);
+	if (len >= 0 && (size_t)len < sizeof first) {
+		text = arena_copy(out->arena, first, (size_t)len);
+	} else if (len >= 0) {
+		text = arena_alloc(out->arena, (size_t)len + 1);
+		va_start(args, format);
+		if (text != NULL)
+			(void)vsnprintf(text, (size_t)len + 1, format, args);
+		va_end(args);
+	}
 	if (text == NULL) {
 		out->body->failed = true;
 		return "";
@@ -81,26 +85,25 @@ const char *out_format(struct out *out, const char *format, ...)
 	return text;
 }
 
-/* Groups the digits of `digits` by three into `grouped` (27 bytes hold 20 digits and commas). */
-static void group(const char *digits, char grouped[32])
+/* Writes the number's digits, grouped by three, to the end of text; where they begin. */
+static const char *group(uint64_t number, char text[32])
 {
-	size_t len = strlen(digits), at = 0;
+	char *at = text + 31;
 
-	for (size_t i = 0; i < len; i++) {
-		if (i > 0 && (len - i) % 3 == 0)
-			grouped[at++] = ',';
-		grouped[at++] = digits[i];
+	*at = '\0';
+	for (unsigned i = 0; i == 0 || number > 0; i++, number /= 10) {
+		if (i > 0 && i % 3 == 0)
+			*--at = ',';
+		*--at = (char)('0' + number % 10);
 	}
-	grouped[at] = '\0';
+	return at;
 }
 
 void out_ucount(struct out *out, uint64_t number)
 {
-	char digits[24], grouped[32];
+	char text[32];
 
-	(void)snprintf(digits, sizeof digits, "%" PRIu64, number);
-	group(digits, grouped);
-	buf_puts(out->body, grouped);
+	buf_puts(out->body, group(number, text));
 }
 
 void out_count(struct out *out, int64_t number)
@@ -112,12 +115,10 @@ void out_count(struct out *out, int64_t number)
 
 const char *out_grouped(struct out *out, int64_t number)
 {
-	char digits[24], grouped[32];
+	uint64_t size = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+	char text[32];
 
-	(void)snprintf(digits, sizeof digits, "%" PRIu64,
-	        number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
-	group(digits, grouped);
-	return out_format(out, "%s%s", number < 0 ? "−" : "", grouped);
+	return out_format(out, "%s%s", number < 0 ? "−" : "", group(size, text));
 }
 
 void out_number(struct out *out, int64_t number)

@@ -9,15 +9,26 @@
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
-/* Hands each character of text to put, with what is not UTF-8 replaced. */
-static void each_character(struct buf *b, const char *text,
+/* Hands each character of text to put, with what is not UTF-8 replaced; runs of bytes that is_plain
+ * says stay as they are go out at once. */
+static void each_character(struct buf *b, const char *text, bool (*is_plain)(unsigned char c),
         void (*put)(struct buf *b, const char *character, size_t len, uint32_t code))
 {
 	size_t len = strlen(text);
 
 	while (len > 0) {
 		uint32_t code;
-		size_t step = parse_utf8_next(text, len, &code);
+		size_t step, run = 0;
+
+		while (run < len && is_plain((unsigned char)text[run]))
+			run++;
+		if (run > 0) {
+			buf_append(b, text, run);
+			text += run;
+			len -= run;
+			continue;
+		}
+		step = parse_utf8_next(text, len, &code);
 		if (step == 0) {
 			put(b, replacement, sizeof replacement - 1, 0xfffd);
 			step = 1;
@@ -27,6 +38,12 @@ static void each_character(struct buf *b, const char *text,
 		text += step;
 		len -= step;
 	}
+}
+
+/* ASCII that means nothing to HTML, in text and in quoted attributes. */
+static bool is_plain_html(unsigned char c)
+{
+	return c >= ' ' && c < 0x7f && c != '&' && c != '<' && c != '>' && c != '"' && c != '\'';
 }
 
 /* Characters that HTML forbids in text, in any spelling (WHATWG HTML, 13.1.4). */
@@ -83,12 +100,22 @@ static bool is_unreserved(uint32_t code)
 	       code == '~';
 }
 
+static bool is_plain_url(unsigned char c)
+{
+	return is_unreserved(c);
+}
+
 static void put_url(struct buf *b, const char *character, size_t len, uint32_t code)
 {
 	if (is_unreserved(code))
 		buf_append(b, character, len);
 	else
 		put_percent(b, character, len);
+}
+
+static bool is_plain_csv(unsigned char c)
+{
+	return c < 0x80 && c != '"';
 }
 
 static void put_csv(struct buf *b, const char *character, size_t len, uint32_t code)
@@ -101,13 +128,13 @@ static void put_csv(struct buf *b, const char *character, size_t len, uint32_t c
 void escape_text(struct buf *b, const char *text)
 {
 	if (text != NULL)
-		each_character(b, text, put_text);
+		each_character(b, text, is_plain_html, put_text);
 }
 
 void escape_attribute(struct buf *b, const char *text)
 {
 	if (text != NULL)
-		each_character(b, text, put_attribute);
+		each_character(b, text, is_plain_html, put_attribute);
 }
 
 static bool is_safe_url(const char *url)
@@ -139,13 +166,13 @@ void escape_url_segment(struct buf *b, const char *text)
 	if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
 		buf_putc(b, '-');
 	else
-		each_character(b, text, put_url);
+		each_character(b, text, is_plain_url, put_url);
 }
 
 void escape_url_argument(struct buf *b, const char *text)
 {
 	if (text != NULL)
-		each_character(b, text, put_url);
+		each_character(b, text, is_plain_url, put_url);
 }
 
 void escape_csv(struct buf *b, const char *text)
@@ -161,7 +188,7 @@ void escape_csv(struct buf *b, const char *text)
 		buf_putc(b, '"');
 	if (formula)
 		buf_putc(b, '\'');
-	each_character(b, text, put_csv);
+	each_character(b, text, is_plain_csv, put_csv);
 	if (quoted)
 		buf_putc(b, '"');
 }
