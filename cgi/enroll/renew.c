@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /v1/renew and /v1/leave: what an agent that is known may ask for. */
+#include "cgi/enroll/enroll.h"
+
+#include "lib/log.h"
+
+#include <stdio.h>
+
+enum { DETAILS_SIZE = 120 };
+
+struct renewal {
+	const struct enroll *enroll;
+	const struct caller *caller;
+	const struct x509_info *info;
+	int64_t now;
+};
+
+/* The record of what an agent does to itself. targets has one place. */
+static struct audit_entry entry_for(
+        const struct web_request *rq, const char *action, const char **targets)
+{
+	const struct agent *agent = &enroll_caller(rq)->agent;
+
+	targets[0] = agent->public_id;
+	return (struct audit_entry){.actor_kind = "agent",
+	        .actor_id = agent->public_id,
+	        .address = rq->address,
+	        .request_id = rq->request_id,
+	        .action = action,
+	        .target_kind = "agent",
+	        .targets = targets,
+	        .target_count = 1,
+	        .customer = agent->customer_public_id};
+}
+
+/* ---- renewing */
+
+static bool renew_work(struct sql_conn *write, void *arg, struct err *e)
+{
+	const struct renewal *r = arg;
+	int64_t id = r->caller->agent.id;
+
+	if (r->caller->first_use &&
+	        !agents_certificate_used(write, id, r->caller->serial, r->now, e))
+		return false;
+	return enrolment_renewed(
+	        write, id, r->info->serial, r->info->not_before, r->info->not_after, r->now, e);
+}
+
+static bool renew(
+        struct web_request *rq, const char *csr, struct enroll_certificate *made, struct err *e)
+{
+	struct enroll *enroll = enroll_of(rq);
+	const struct caller *caller = enroll_caller(rq);
+	struct renewal r = {.enroll = enroll,
+	        .caller = caller,
+	        .info = &made->info,
+	        .now = clock_wall_ms(enroll->clock)};
+	const char *targets[1];
+	char details[DETAILS_SIZE];
+	struct audit_entry entry = entry_for(rq, "agent.renew", targets);
+
+	if (!enroll_sign(enroll, csr, caller->agent.public_id, made, e))
+		return false;
+	(void)snprintf(details, sizeof details, "{\"certificate\":\"%s\"}", made->info.serial);
+	entry.details = details;
+	return changes_run(&enroll->changes, &entry, renew_work, &r, e);
+}
+
+void renew_post(struct web_request *rq, struct web_response *rs)
+{
+	struct enroll *enroll = enroll_of(rq);
+	struct enrolment_request request;
+	struct enrolment_answer answer = {.key_count = 0};
+	struct enroll_certificate made = {.chain = BUF_INIT(0)};
+	struct err e = ERR_CLEAR;
+
+	if (!enroll_is_json(rq, rs))
+		return;
+	if (!enrolment_request_read(rq->in->body == NULL ? "" : rq->in->body, rq->in->body_len,
+	            true, rq->arena, &request, &e)) {
+		enroll_refuse(rq, rs, &e);
+		return;
+	}
+	if (!enroll_keys(enroll, rq->arena, &answer, &e))
+		web_error_from(rq, rs, &e);
+	else if (renew(rq, request.csr, &made, &e))
+		enroll_answer(
+		        rq, rs, &answer, enroll_caller(rq)->agent.public_id, buf_text(&made.chain));
+	else
+		enroll_refuse(rq, rs, &e);
+	buf_free(&made.chain);
+}
+
+/* ---- leaving */
+
+static bool leave_work(struct sql_conn *write, void *arg, struct err *e)
+{
+	const struct renewal *r = arg;
+
+	return agents_revoke(write, r->caller->agent.public_id, r->now, e);
+}
+
+void leave_post(struct web_request *rq, struct web_response *rs)
+{
+	struct enroll *enroll = enroll_of(rq);
+	struct renewal r = {
+	        .enroll = enroll, .caller = enroll_caller(rq), .now = clock_wall_ms(enroll->clock)};
+	const char *targets[1];
+	struct audit_entry entry = entry_for(rq, "agent.leave", targets);
+	struct err e = ERR_CLEAR;
+
+	if (!changes_run(&enroll->changes, &entry, leave_work, &r, &e)) {
+		web_error_from(rq, rs, &e);
+		return;
+	}
+	/* The database refuses it from now on; the broker follows. */
+	if (!agents_publish_revoked(enroll->db, enroll->revoked_agents, &e))
+		log_event(LOG_LEVEL_ERROR, "revoked-not-published", "agent",
+		        r.caller->agent.public_id, "reason", e.text, NULL);
+	web_begin(rs, 204, NULL);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The routes, who may come to them, and what the program needs to serve them. */
+#include "cgi/enroll/enroll.h"
+
+#include "cgi/strangers.h"
+#include "lib/file.h"
+#include "lib/log.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum { ANYONE, AGENT, BORROW_MS = 2000 };
+
+const struct config_option enroll_options[] = {
+        {"enroll", "threads", CONFIG_INT, .fallback = "4", .min = 1, .max = 64},
+        {"enroll", "nginx_user", CONFIG_TEXT, .fallback = "www-data"},
+        {"enroll", "attempts", CONFIG_INT, .fallback = "10", .min = 1, .max = 100000},
+        {"enroll", "report_interval", CONFIG_INT, .fallback = "300", .min = 10, .max = 86400},
+        {"enroll", "report_jitter", CONFIG_INT, .fallback = "60", .min = 0, .max = 3600},
+        {"enroll", "keep_alive", CONFIG_INT, .fallback = "60", .min = 10, .max = 3600},
+        {NULL},
+};
+
+const struct sql_table *const enroll_tables[] = {&agents_sql, &changes_sql, &invitations_sql, NULL};
+
+static const struct web_route routes[] = {
+        {.id = "agent.ca", .method = WEB_GET, .path = "/v1/ca", .handler = ca_show},
+        {.id = "agent.enroll",
+                .method = WEB_POST,
+                .path = "/v1/enroll",
+                .flags = WEB_RAW_BODY | WEB_NO_CSRF,
+                .max_body = ENROLMENT_MAX,
+                .handler = enroll_post},
+        {.id = "agent.renew",
+                .method = WEB_POST,
+                .path = "/v1/renew",
+                .who = AGENT,
+                .flags = WEB_RAW_BODY | WEB_NO_CSRF,
+                .max_body = ENROLMENT_MAX,
+                .handler = renew_post},
+        {.id = "agent.leave",
+                .method = WEB_POST,
+                .path = "/v1/leave",
+                .who = AGENT,
+                .flags = WEB_RAW_BODY | WEB_NO_CSRF,
+                .max_body = 1024,
+                .handler = leave_post},
+};
+
+/* ---- who may come */
+
+const struct caller *enroll_caller(const struct web_request *rq)
+{
+	return rq->session;
+}
+
+static bool record_denied(const struct enroll *enroll, const struct web_request *rq,
+        const char *action, const char *agent_id, struct err *e)
+{
+	const char *const targets[] = {agent_id};
+	const struct audit_entry entry = {.actor_kind = agent_id == NULL ? "stranger" : "agent",
+	        .actor_id = agent_id,
+	        .address = rq->address,
+	        .request_id = rq->request_id,
+	        .action = action,
+	        .target_kind = "agent",
+	        .targets = targets,
+	        .target_count = agent_id == NULL ? 0 : 1,
+	        .outcome = AUDIT_DENIED};
+
+	return audit_record(enroll->audit, &entry, NULL, e);
+}
+
+void enroll_record_stranger(
+        const struct enroll *enroll, const struct web_request *rq, const char *action)
+{
+	int64_t now = clock_wall_ms(enroll->clock);
+	struct err e = ERR_CLEAR;
+
+	strangers_record(enroll->strangers, enroll->audit, now);
+	if (strangers_count(enroll->strangers, rq->address, now) &&
+	        !record_denied(enroll, rq, action, NULL, &e))
+		log_event(LOG_LEVEL_ERROR, "denial-not-recorded", "request", rq->request_id,
+		        "reason", e.text, NULL);
+}
+
+static bool authenticate(
+        const struct enroll *enroll, struct web_request *rq, struct caller *caller, struct err *e)
+{
+	char common_name[32];
+	struct sql_conn *conn;
+	bool ok;
+
+	if (!agents_subject(rq->in->client_subject, common_name))
+		return err_set(e, ERR_DENIED, "the certificate's subject is no agent");
+	conn = sql_borrow(enroll->db, BORROW_MS, e);
+	if (conn == NULL)
+		return false;
+	ok = agents_authenticate(conn, rq->arena, rq->in->client_serial, common_name,
+	        clock_wall_ms(enroll->clock), &caller->agent, &caller->first_use, e);
+	sql_return(conn);
+	return ok;
+}
+
+/* A certificate that nginx found good, but that is not (any more) one of ours. */
+static void refuse_agent(struct web_request *rq, struct web_response *rs,
+        const struct web_route *route, const struct err *why)
+{
+	struct err e = ERR_CLEAR;
+	char name[32] = "";
+
+	if (!agents_subject(rq->in->client_subject, name))
+		name[0] = '\0';
+	log_event(LOG_LEVEL_WARNING, "agent-refused", "request", rq->request_id, "agent", name,
+	        "reason", why->text, NULL);
+	if (!record_denied(enroll_of(rq), rq, route->id, name[0] == '\0' ? NULL : name, &e))
+		web_error_from(rq, rs, &e);
+	else
+		web_problem(rq, rs, 403,
+		        "This certificate is not valid any more, or its agent was revoked.");
+}
+
+static bool guard(struct web_request *rq, const struct web_route *route, struct web_response *rs)
+{
+	const struct enroll *enroll = enroll_of(rq);
+	const struct web_incoming *in = rq->in;
+	struct caller *caller;
+	struct err e = ERR_CLEAR;
+
+	if (route->who == ANYONE)
+		return true;
+	if (in->client_verify == NULL || strcmp(in->client_verify, "SUCCESS") != 0 ||
+	        in->client_serial == NULL || in->client_subject == NULL) {
+		enroll_record_stranger(enroll, rq, route->id);
+		web_problem(rq, rs, 401, "An agent proves itself with its client certificate.");
+		return false;
+	}
+	caller = arena_alloc(rq->arena, sizeof *caller);
+	if (caller == NULL)
+		(void)err_set(&e, ERR_MEMORY, "no memory for a request");
+	else if (authenticate(enroll, rq, caller, &e)) {
+		caller->serial = in->client_serial;
+		rq->session = caller;
+		return true;
+	}
+	if (e.code == ERR_DENIED)
+		refuse_agent(rq, rs, route, &e);
+	else
+		web_error_from(rq, rs, &e);
+	return false;
+}
+
+/* ---- what all handlers do */
+
+bool enroll_is_json(struct web_request *rq, struct web_response *rs)
+{
+	static const char json[] = "application/json";
+	const char *type = web_header(rq, "content-type");
+	size_t len = sizeof json - 1;
+
+	if (type != NULL && strncasecmp(type, json, len) == 0 &&
+	        (type[len] == '\0' || type[len] == ';' || type[len] == ' '))
+		return true;
+	web_problem(rq, rs, 415, "The body must be application/json.");
+	return false;
+}
+
+void enroll_refuse(struct web_request *rq, struct web_response *rs, const struct err *e)
+{
+	if (e->code == ERR_INVALID || e->code == ERR_LIMIT)
+		web_problem(rq, rs, 400, e->text);
+	else
+		web_error_from(rq, rs, e);
+}
+
+void ca_show(struct web_request *rq, struct web_response *rs)
+{
+	const struct enroll *enroll = enroll_of(rq);
+
+	web_begin(rs, 200, "application/pem-certificate-chain");
+	buf_append(&rs->body, enroll->server_ca_pem.data, enroll->server_ca_pem.len);
+}
+
+/* ---- start and stop */
+
+static bool read_secret_file(
+        const struct enroll *enroll, const char *name, bool secret, struct buf *out, struct err *e)
+{
+	const char *path = config_path(enroll->config, "secrets", name);
+
+	if (path == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for a path");
+	return secret ? file_read_secret(path, out, e) : file_read(path, out, e);
+}
+
+static bool load_ca(struct enroll *enroll, struct err *e)
+{
+	struct buf key = BUF_INIT(X509_PEM_MAX);
+	bool ok = read_secret_file(enroll, "agents-ca.pem", false, &enroll->ca_pem, e) &&
+	          read_secret_file(enroll, "agents-ca.key.pem", true, &key, e) &&
+	          read_secret_file(enroll, "server-ca.pem", false, &enroll->server_ca_pem, e);
+
+	if (ok) {
+		enroll->ca = x509_ca_load(buf_text(&enroll->ca_pem), buf_text(&key), e);
+		ok = enroll->ca != NULL || err_wrap(e, "agents-ca.pem");
+	} else if (e != NULL && e->code == ERR_NOT_FOUND) {
+		e->code = ERR_CONFIG;
+	}
+	file_wipe(&key);
+	return ok;
+}
+
+bool enroll_open(struct enroll *enroll, struct err *e)
+{
+	const char *audit = config_path(enroll->config, "run", "audit-enroll.sock");
+
+	enroll->ca_pem = enroll->server_ca_pem = BUF_INIT(X509_PEM_MAX);
+	enroll->operation_keys = config_path(enroll->config, "secrets", "operation-keys.json");
+	enroll->revoked_agents = config_path(enroll->config, "run", "revoked-agents");
+	enroll->attempts = (int)config_int(enroll->config, "enroll", "attempts");
+	enroll->strangers = strangers_new();
+	if (audit == NULL || enroll->operation_keys == NULL || enroll->revoked_agents == NULL ||
+	        enroll->strangers == NULL)
+		(void)err_set(e, ERR_MEMORY, "no memory to start");
+	else
+		enroll->audit = audit_client_new(audit, e);
+	enroll->changes =
+	        (struct changes){.db = enroll->db, .audit = enroll->audit, .program = "enroll"};
+	enroll->site = (struct web_site){.name = "enroll",
+	        .public_url = config_text(enroll->config, "fleetport", "agents_url"),
+	        .routes = routes,
+	        .route_count = sizeof routes / sizeof routes[0],
+	        .context = enroll,
+	        .guard = guard};
+	if (enroll->audit != NULL && load_ca(enroll, e) && web_site_check(&enroll->site, e))
+		return true;
+	enroll_close(enroll);
+	return false;
+}
+
+void enroll_close(struct enroll *enroll)
+{
+	if (enroll->strangers != NULL && enroll->audit != NULL)
+		strangers_record(enroll->strangers, enroll->audit, INT64_MAX);
+	strangers_free(enroll->strangers);
+	audit_client_free(enroll->audit);
+	x509_ca_free(enroll->ca);
+	buf_free(&enroll->ca_pem);
+	buf_free(&enroll->server_ca_pem);
+	enroll->strangers = NULL;
+	enroll->audit = NULL;
+	enroll->ca = NULL;
+}
