@@ -355,15 +355,15 @@ static void the_same_code_and_key_get_the_same_answer_for_a_day(void **state)
 	assert_int_equal(recorded(s, "agent.enroll", "denied"), 1);
 }
 
-/* The body of the answer without what is its own: the request id. */
+/* The body of the answer without what is its own: the instance. */
 static const char *without_request(struct scene *s)
 {
 	char *copy = arena_strdup(s->w->arena, body_of(s)), *at;
 
 	assert_non_null(copy);
-	at = strstr(copy, "\"request");
-	if (at != NULL)
-		*at = '\0';
+	at = strstr(copy, "\"instance\"");
+	assert_non_null(at);
+	*at = '\0';
 	return copy;
 }
 
