@@ -362,7 +362,7 @@ static bool sync_folder_of(const char *path, struct err *e)
 
 	if (strlen(path) >= sizeof copy)
 		return err_set(e, ERR_INVALID, "the path of a key file is too long");
-	strcpy(copy, path);
+	memcpy(copy, path, strlen(path) + 1);
 	folder = dirname(copy);
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)

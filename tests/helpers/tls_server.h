@@ -3,8 +3,8 @@
  * tls_server.h: a TLS server on loopback for tests of HTTPS clients. It answers every request with
  * the text it was given and keeps what it was asked.
  */
-#ifndef FLEETPORT_TESTS_TLS_SERVER_H
-#define FLEETPORT_TESTS_TLS_SERVER_H
+#ifndef FLEETPORT_TESTS_HELPERS_TLS_SERVER_H
+#define FLEETPORT_TESTS_HELPERS_TLS_SERVER_H
 
 #include <stdbool.h>
 
