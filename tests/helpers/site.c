@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+enum { DEADLINE_MS = 10000 };
+
 /* ---- the site */
 
 struct test_site *test_site_open(
