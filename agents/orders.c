@@ -357,7 +357,7 @@ static bool read_order(
 	        entry->operation, strlen(entry->operation), MESSAGE_OPERATION, q->arena, o, e);
 }
 
-static void finish(struct orders *q, const char *id, const struct order_work *work)
+static bool finish(struct orders *q, const char *id, const struct order_work *work)
 {
 	struct event event = plain_event(EVENT_RESULT);
 
@@ -367,22 +367,22 @@ static void finish(struct orders *q, const char *id, const struct order_work *wo
 	event.before = work->before;
 	event.after = work->after;
 	event.report_id = work->report_id;
-	(void)record(q, journal_find(q->journal, id), PHASE_FINISHED, &event);
+	return record(q, journal_find(q->journal, id), PHASE_FINISHED, &event);
 }
 
-static void interrupted(struct orders *q, const struct journal_entry *entry)
+static bool interrupted(struct orders *q, const struct journal_entry *entry)
 {
 	struct event event = plain_event(EVENT_RESULT);
 
 	event.outcome = OUTCOME_FAILED;
 	event.code = "interrupted";
 	event.message = "the agent was stopped while it ran, and its time is over";
-	(void)record(q, entry, PHASE_FINISHED, &event);
+	return record(q, entry, PHASE_FINISHED, &event);
 }
 
 /* One entry that waits to be begun, or a query that was interrupted. Guards first, `start` on disk,
- * then the work. */
-static void work_on(struct orders *q, const struct journal_entry *entry)
+ * then the work. false: no more for now, the disk or the agent's end is in the way. */
+static bool work_on(struct orders *q, const struct journal_entry *entry)
 {
 	struct order_work work = {.arena = q->arena, .outcome = OUTCOME_FAILED};
 	struct event start = plain_event(EVENT_START);
@@ -395,28 +395,22 @@ static void work_on(struct orders *q, const struct journal_entry *entry)
 	snprintf(id, sizeof id, "%s", entry->operation_id);
 	arena_reset(q->arena);
 	if (!read_order(q, entry, &o, &e) || !(action = find_action(q, o.kind_name))) {
-		(void)reject(q, entry, CODE_NOT_CAPABLE, "the order in the journal does not read");
-		return;
+		return reject(q, entry, CODE_NOT_CAPABLE, "the order in the journal does not read");
 	}
 	if (now_ms(q) > entry->not_after) {
-		if (entry->phase == PHASE_STARTED)
-			interrupted(q, entry);
-		else
-			(void)reject(q, entry, CODE_TOO_LATE, "");
-		return;
+		return entry->phase == PHASE_STARTED ? interrupted(q, entry)
+		                                     : reject(q, entry, CODE_TOO_LATE, "");
 	}
 	work.deadline = clock_monotonic_ms(q->o.clock) + o.run_seconds * 1000;
 	code = action->prepare(q->o.arg, &o, &work);
 	if (code == CODE_NONE && now_ms(q) > entry->not_after)
 		code = CODE_TOO_LATE; /* the device took its time */
 	if (code != CODE_NONE) {
-		(void)reject(q, entry, code, work.message ? work.message : "");
-		return;
+		return reject(q, entry, code, work.message ? work.message : "");
 	}
 	if (entry->phase == PHASE_RECEIVED && !record(q, entry, PHASE_STARTED, &start))
-		return; /* not on disk: not begun; tried again at the next step */
-	if (action->run(q->o.arg, &o, &work))
-		finish(q, id, &work);
+		return false; /* not on disk: not begun; tried again at the next step */
+	return action->run(q->o.arg, &o, &work) && finish(q, id, &work);
 }
 
 static bool stopping(struct orders *q)
@@ -429,18 +423,15 @@ static bool stopping(struct orders *q)
 	return stop;
 }
 
-/* Takes one; false: there is none. */
+/* Takes one; false: there is none, or no more can be done now. */
 static bool work_one(struct orders *q)
 {
 	for (size_t i = 0; i < journal_count(q->journal); i++) {
-		struct journal_entry *entry = journal_at(q->journal, i);
-		bool again = entry->phase == PHASE_STARTED && !entry->consuming;
-		enum event_phase before = entry->phase;
+		const struct journal_entry *entry = journal_at(q->journal, i);
 
-		if (entry->phase != PHASE_RECEIVED && !again)
-			continue;
-		work_on(q, entry);
-		return journal_at(q->journal, i)->phase != before;
+		if (entry->phase == PHASE_RECEIVED ||
+		        (entry->phase == PHASE_STARTED && !entry->consuming))
+			return work_on(q, entry);
 	}
 	return false;
 }
