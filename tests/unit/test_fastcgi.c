@@ -5,6 +5,7 @@
  */
 #include "lib/clock.h"
 #include "lib/crypto.h"
+#include "tests/helpers/fcgi.h"
 #include "web/fastcgi.h"
 
 #include <setjmp.h>
@@ -27,9 +28,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* FastCGI 1.0, 3.3 and 8 */
-enum { BEGIN = 1, ABORT = 2, END = 3, PARAMS = 4, STDIN_ = 5, STDOUT_ = 6, UNKNOWN = 99 };
-enum { RESPONDER = 1, AUTHORIZER = 2, KEEP_CONN = 1 };
 enum { IO_TIMEOUT_MS = 300, PATIENCE_MS = 10000, LARGE = 3 << 20 };
 
 static char folder[] = "/tmp/fleetport-fastcgi-XXXXXX";
@@ -183,15 +181,7 @@ static void stop(struct running *server)
 
 static int try_connect(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
-		return fd;
-	(void)close(fd);
-	return -1;
+	return fcgi_connect(path);
 }
 
 static int dial(void)
@@ -202,134 +192,19 @@ static int dial(void)
 	return fd;
 }
 
-static void record(struct buf *b, int type, const void *data, size_t len)
+static int send_request(const struct fcgi_request *want)
 {
-	const unsigned char head[8] = {
-	        1, (unsigned char)type, 0, 1, (unsigned char)(len >> 8), (unsigned char)len, 0, 0};
-
-	assert_true(len <= 0xffff);
-	buf_append(b, head, sizeof head);
-	buf_append(b, data, len);
-}
-
-static void begin(struct buf *b, int role, int flags)
-{
-	const unsigned char body[8] = {0, (unsigned char)role, (unsigned char)flags};
-
-	record(b, BEGIN, body, sizeof body);
-}
-
-static void put_length(struct buf *b, size_t len)
-{
-	if (len < 128) {
-		buf_putc(b, (char)len);
-	} else {
-		buf_putc(b, (char)(0x80 | len >> 24));
-		buf_putc(b, (char)(len >> 16));
-		buf_putc(b, (char)(len >> 8));
-		buf_putc(b, (char)len);
-	}
-}
-
-static void param(struct buf *b, const char *name, const char *value)
-{
-	put_length(b, strlen(name));
-	put_length(b, strlen(value));
-	buf_puts(b, name);
-	buf_puts(b, value);
-}
-
-struct wanted {
-	const char *method, *uri, *body, *length;
-	const char *more[8]; /* further parameters: name, value … */
-	int role, flags;
-};
-
-/* A whole request, as nginx writes it. */
-static struct buf request_of(const struct wanted *want)
-{
-	struct buf params = BUF_INIT(1 << 20), b = BUF_INIT(1 << 20);
-	char length[24] = "";
-	size_t len = want->body == NULL ? 0 : strlen(want->body);
-
-	if (want->body != NULL)
-		(void)snprintf(length, sizeof length, "%zu", len);
-	param(&params, "REQUEST_METHOD", want->method);
-	param(&params, "DOCUMENT_URI", want->uri);
-	param(&params, "QUERY_STRING", "");
-	param(&params, "REMOTE_ADDR", "192.0.2.7");
-	param(&params, "CONTENT_LENGTH", want->length != NULL ? want->length : length);
-	for (size_t i = 0; i < 8 && want->more[i] != NULL; i += 2)
-		param(&params, want->more[i], want->more[i + 1]);
-	begin(&b, want->role == 0 ? RESPONDER : want->role, want->flags);
-	record(&b, PARAMS, buf_text(&params), params.len);
-	record(&b, PARAMS, "", 0);
-	if (len > 0)
-		record(&b, STDIN_, want->body, len);
-	record(&b, STDIN_, "", 0);
-	assert_false(b.failed || params.failed);
-	buf_free(&params);
-	return b;
-}
-
-static void send_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t sent = send(fd, data, len, MSG_NOSIGNAL);
-		assert_true(sent > 0);
-		data += sent;
-		len -= (size_t)sent;
-	}
-}
-
-/* Whatever comes until the other side closes. */
-static struct buf receive_all(int fd)
-{
-	struct buf b = BUF_INIT(64 << 20);
-	struct pollfd in = {.fd = fd, .events = POLLIN};
-	char chunk[65536];
-
-	for (;;) {
-		ssize_t got;
-		if (poll(&in, 1, PATIENCE_MS) != 1)
-			fail_msg("nothing came, and the connection stayed open");
-		got = recv(fd, chunk, sizeof chunk, 0);
-		if (got <= 0)
-			return b;
-		buf_append(&b, chunk, (size_t)got);
-	}
-}
-
-/* The bytes of all STDOUT records, as text; closes fd. */
-static struct buf answer_of(int fd)
-{
-	struct buf raw = receive_all(fd), out = BUF_INIT(64 << 20);
-	const unsigned char *p = (const unsigned char *)raw.data;
-
-	for (size_t at = 0; at + 8 <= raw.len;) {
-		size_t len = (size_t)p[at + 4] << 8 | p[at + 5];
-		if (p[at + 1] == STDOUT_)
-			buf_append(&out, p + at + 8, len);
-		at += 8 + len + p[at + 6];
-	}
-	buf_free(&raw);
-	(void)close(fd);
-	return out;
-}
-
-static int send_request(const struct wanted *want)
-{
-	struct buf b = request_of(want);
+	struct buf b = fcgi_request(want);
 	int fd = dial();
 
-	send_all(fd, b.data, b.len);
+	fcgi_send(fd, b.data, b.len);
 	buf_free(&b);
 	return fd;
 }
 
-static void expect(const struct wanted *want, const char *status, const char *ending)
+static void expect(const struct fcgi_request *want, const char *status, const char *ending)
 {
-	struct buf got = answer_of(send_request(want));
+	struct buf got = fcgi_answer(send_request(want));
 	const char *text = buf_text(&got);
 	size_t len = strlen(ending);
 
@@ -341,14 +216,14 @@ static void expect(const struct wanted *want, const char *status, const char *en
 
 static void expect_nothing(int fd)
 {
-	struct buf got = answer_of(fd);
+	struct buf got = fcgi_answer(fd);
 
 	if (got.len != 0)
 		fail_msg("want no answer, got:\n%s", buf_text(&got));
 	buf_free(&got);
 }
 
-static const struct wanted plain = {.method = "GET", .uri = "/show"};
+static const struct fcgi_request plain = {.method = "GET", .uri = "/show"};
 static const char plain_answer[] = "from 192.0.2.7 agent - cert - verify -";
 
 /* ---- what nginx sends */
@@ -366,7 +241,7 @@ static void a_whole_request_is_answered(void **state)
 static void headers_and_the_client_certificate_reach_the_handler(void **state)
 {
 	struct running *server = start(1);
-	const struct wanted want = {.method = "GET",
+	const struct fcgi_request want = {.method = "GET",
 	        .uri = "/show",
 	        .more = {"HTTP_USER_AGENT", "x y", "SSL_CLIENT_CERT", "PEM\nPEM", "HTTP_PROXY", "p",
 	                "SSL_CLIENT_VERIFY", "SUCCESS"}};
@@ -381,7 +256,7 @@ static void a_body_reaches_the_handler_whole(void **state)
 {
 	struct running *server = start(1);
 	char body[50001];
-	const struct wanted want = {.method = "POST", .uri = "/echo", .body = body};
+	const struct fcgi_request want = {.method = "POST", .uri = "/echo", .body = body};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof body - 1; i++)
@@ -395,12 +270,12 @@ static void a_content_type_that_is_told_twice_by_nginx_is_one(void **state)
 {
 	struct running *server = start(1);
 	static const char type[] = "application/x-www-form-urlencoded";
-	const struct wanted want = {.method = "POST",
+	const struct fcgi_request want = {.method = "POST",
 	        .uri = "/form",
 	        .body = "name=a",
 	        .more = {"CONTENT_TYPE", type, "HTTP_CONTENT_TYPE", type, "HTTP_CONTENT_LENGTH",
 	                "6"}};
-	const struct wanted by_param = {
+	const struct fcgi_request by_param = {
 	        .method = "POST", .uri = "/form", .body = "name=b", .more = {"CONTENT_TYPE", type}};
 
 	(void)state;
@@ -412,7 +287,7 @@ static void a_content_type_that_is_told_twice_by_nginx_is_one(void **state)
 static void a_header_that_was_sent_twice_is_seen_twice(void **state)
 {
 	struct running *server = start(1);
-	const struct wanted want = {.method = "GET",
+	const struct fcgi_request want = {.method = "GET",
 	        .uri = "/show",
 	        .more = {"HTTP_COOKIE", "a=1", "HTTP_COOKIE", "a=1"}};
 
@@ -429,17 +304,17 @@ static void too_many_headers_are_answered_431(void **state)
 	int fd = dial();
 
 	(void)state;
-	param(&params, "REQUEST_METHOD", "GET");
-	param(&params, "DOCUMENT_URI", "/show");
-	param(&params, "REMOTE_ADDR", "::1");
+	fcgi_param(&params, "REQUEST_METHOD", "GET");
+	fcgi_param(&params, "DOCUMENT_URI", "/show");
+	fcgi_param(&params, "REMOTE_ADDR", "::1");
 	for (int i = 0; i < 100; i++)
-		param(&params, "HTTP_X", "1");
-	begin(&b, RESPONDER, 0);
-	record(&b, PARAMS, params.data, params.len);
-	record(&b, PARAMS, "", 0);
-	record(&b, STDIN_, "", 0);
-	send_all(fd, b.data, b.len);
-	got = answer_of(fd);
+		fcgi_param(&params, "HTTP_X", "1");
+	fcgi_begin(&b, FCGI_RESPONDER, 0);
+	fcgi_record(&b, FCGI_PARAMS, params.data, params.len);
+	fcgi_record(&b, FCGI_PARAMS, "", 0);
+	fcgi_record(&b, FCGI_STDIN, "", 0);
+	fcgi_send(fd, b.data, b.len);
+	got = fcgi_answer(fd);
 	assert_memory_equal(buf_text(&got), "Status: 431 ", 12);
 	buf_free(&got);
 	buf_free(&b);
@@ -450,7 +325,7 @@ static void too_many_headers_are_answered_431(void **state)
 static void a_connection_that_would_be_kept_is_served_and_closed(void **state)
 {
 	struct running *server = start(1);
-	const struct wanted want = {.method = "GET", .uri = "/show", .flags = KEEP_CONN};
+	const struct fcgi_request want = {.method = "GET", .uri = "/show", .flags = FCGI_KEEP_CONN};
 
 	(void)state;
 	expect(&want, "Status: 200 OK\r\n", plain_answer);
@@ -461,8 +336,8 @@ static void a_connection_that_would_be_kept_is_served_and_closed(void **state)
 static void a_large_answer_leaves_whole(void **state)
 {
 	struct running *server = start(1);
-	const struct wanted want = {.method = "GET", .uri = "/large"};
-	struct buf got = answer_of(send_request(&want));
+	const struct fcgi_request want = {.method = "GET", .uri = "/large"};
+	struct buf got = fcgi_answer(send_request(&want));
 	const char *body = strstr(buf_text(&got), "\r\n\r\n");
 
 	(void)state;
@@ -475,7 +350,7 @@ static void a_large_answer_leaves_whole(void **state)
 static void a_body_beyond_the_cap_is_answered_413_without_being_read(void **state)
 {
 	struct running *server = start(1);
-	const struct wanted want = {
+	const struct fcgi_request want = {
 	        .method = "POST", .uri = "/echo", .body = "x", .length = "100001"};
 
 	(void)state;
@@ -491,7 +366,7 @@ static int send_part(const struct buf *b, size_t len)
 {
 	int fd = dial();
 
-	send_all(fd, b->data, len);
+	fcgi_send(fd, b->data, len);
 	assert_int_equal(shutdown(fd, SHUT_WR), 0);
 	return fd;
 }
@@ -499,8 +374,8 @@ static int send_part(const struct buf *b, size_t len)
 static void a_request_that_is_cut_off_anywhere_is_dropped(void **state)
 {
 	struct running *server = start(2);
-	const struct wanted want = {.method = "POST", .uri = "/echo", .body = "0123456789"};
-	struct buf b = request_of(&want);
+	const struct fcgi_request want = {.method = "POST", .uri = "/echo", .body = "0123456789"};
+	struct buf b = fcgi_request(&want);
 
 	(void)state;
 	for (size_t len = 0; len < b.len; len += len < 20 ? 1 : 7)
@@ -519,13 +394,13 @@ static void an_aborted_request_is_dropped(void **state)
 	int fd = dial();
 
 	(void)state;
-	param(&params, "REQUEST_METHOD", "GET");
-	param(&params, "DOCUMENT_URI", "/show");
-	param(&params, "REMOTE_ADDR", "192.0.2.7");
-	begin(&b, RESPONDER, 0);
-	record(&b, PARAMS, params.data, params.len);
-	record(&b, ABORT, "", 0);
-	send_all(fd, b.data, b.len);
+	fcgi_param(&params, "REQUEST_METHOD", "GET");
+	fcgi_param(&params, "DOCUMENT_URI", "/show");
+	fcgi_param(&params, "REMOTE_ADDR", "192.0.2.7");
+	fcgi_begin(&b, FCGI_RESPONDER, 0);
+	fcgi_record(&b, FCGI_PARAMS, params.data, params.len);
+	fcgi_record(&b, FCGI_ABORT, "", 0);
+	fcgi_send(fd, b.data, b.len);
 	assert_int_equal(shutdown(fd, SHUT_WR), 0);
 	expect_nothing(fd);
 	assert_int_equal(atomic_load(&handled), 0);
@@ -541,7 +416,7 @@ static void a_body_of_another_length_than_was_said_is_dropped(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
-		const struct wanted want = {.method = "POST",
+		const struct fcgi_request want = {.method = "POST",
 		        .uri = "/echo",
 		        .body = "0123456789",
 		        .length = lengths[i]};
@@ -554,11 +429,12 @@ static void a_body_of_another_length_than_was_said_is_dropped(void **state)
 static void parameters_that_contradict_each_other_are_dropped(void **state)
 {
 	struct running *server = start(1);
-	const struct wanted two_methods = {
+	const struct fcgi_request two_methods = {
 	        .method = "GET", .uri = "/show", .more = {"REQUEST_METHOD", "POST"}};
-	const struct wanted same_again = {
+	const struct fcgi_request same_again = {
 	        .method = "GET", .uri = "/show", .more = {"REQUEST_METHOD", "GET"}};
-	const struct wanted authorizer = {.method = "GET", .uri = "/show", .role = AUTHORIZER};
+	const struct fcgi_request authorizer = {
+	        .method = "GET", .uri = "/show", .role = FCGI_AUTHORIZER};
 
 	(void)state;
 	expect_nothing(send_request(&two_methods));
@@ -574,7 +450,7 @@ static void rubbish_is_dropped(void **state)
 	int fd = dial();
 
 	(void)state;
-	send_all(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 28);
+	fcgi_send(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 28);
 	expect_nothing(fd);
 	expect(&plain, "Status: 200 OK\r\n", plain_answer);
 	stop(server);
@@ -598,8 +474,8 @@ static void silent_peers_hold_the_workers_for_one_time_out_only(void **state)
 static void a_peer_that_trickles_is_cut_off_in_the_end(void **state)
 {
 	struct running *server = start(1);
-	const struct wanted want = {.method = "POST", .uri = "/echo", .body = "0123456789"};
-	struct buf b = request_of(&want);
+	const struct fcgi_request want = {.method = "POST", .uri = "/echo", .body = "0123456789"};
+	struct buf b = fcgi_request(&want);
 	const struct clock *clock = clock_real();
 	int64_t begun = clock_monotonic_ms(clock);
 	struct pollfd peer = {.events = POLLIN};
@@ -625,7 +501,7 @@ static void a_peer_that_trickles_is_cut_off_in_the_end(void **state)
 static void a_peer_that_does_not_read_is_cut_off(void **state)
 {
 	struct running *server = start(1);
-	const struct wanted want = {.method = "GET", .uri = "/large"};
+	const struct fcgi_request want = {.method = "GET", .uri = "/large"};
 	int fd = send_request(&want);
 
 	(void)state;
@@ -638,7 +514,7 @@ static void a_peer_that_does_not_read_is_cut_off(void **state)
 static void a_slow_handler_is_not_cut_off(void **state)
 {
 	struct running *server = start(1);
-	const struct wanted want = {.method = "GET", .uri = "/slow"};
+	const struct fcgi_request want = {.method = "GET", .uri = "/slow"};
 	int fd = send_request(&want);
 	struct pollfd early = {.fd = fd, .events = POLLIN};
 	uint64_t one = 1;
@@ -648,7 +524,7 @@ static void a_slow_handler_is_not_cut_off(void **state)
 	/* Longer than a whole request may take to arrive: nothing comes, nothing is closed. */
 	assert_int_equal(poll(&early, 1, 5 * IO_TIMEOUT_MS), 0);
 	assert_int_equal(write(may_go, &one, sizeof one), sizeof one);
-	got = answer_of(fd);
+	got = fcgi_answer(fd);
 	assert_non_null(strstr(buf_text(&got), "at last"));
 	buf_free(&got);
 	stop(server);
@@ -659,7 +535,7 @@ static void a_slow_handler_is_not_cut_off(void **state)
 static void a_stop_finishes_what_was_begun_and_what_waits(void **state)
 {
 	struct running *server = start(1);
-	const struct wanted want = {.method = "GET", .uri = "/slow"};
+	const struct fcgi_request want = {.method = "GET", .uri = "/slow"};
 	int begun = send_request(&want), waiting;
 	uint64_t one = 1;
 	struct buf got;
@@ -674,10 +550,10 @@ static void a_stop_finishes_what_was_begun_and_what_waits(void **state)
 	assert_int_equal(try_connect(), -1);
 	one = 1;
 	assert_int_equal(write(may_go, &one, sizeof one), sizeof one);
-	got = answer_of(begun);
+	got = fcgi_answer(begun);
 	assert_non_null(strstr(buf_text(&got), "at last"));
 	buf_free(&got);
-	got = answer_of(waiting);
+	got = fcgi_answer(waiting);
 	assert_non_null(strstr(buf_text(&got), plain_answer));
 	buf_free(&got);
 	join(server);
@@ -756,7 +632,7 @@ static void a_socket_path_that_is_too_long_is_a_clear_error(void **state)
 static int ask_as_nobody(void)
 {
 	const uid_t nobody = 65534;
-	struct buf b = request_of(&plain);
+	struct buf b = fcgi_request(&plain);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	char byte;

@@ -6,9 +6,12 @@
 #include "cgi/reply.h"
 #include "cgi/session.h"
 #include "cgi/user/routes.h"
+#include "tests/helpers/fcgi.h"
 #include "tests/helpers/site.h"
 #include "tests/helpers/store.h"
+#include "web/fastcgi.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -542,6 +547,109 @@ static void an_error_page_says_who_is_signed_in(void **state)
 	assert_says(get(site, "/nowhere", token), 404, "There is no such page.");
 }
 
+/* ---- many at once, through FastCGI */
+
+enum { CLIENTS = 6, ROUNDS = 15 };
+
+struct served {
+	struct web_fastcgi_options options;
+	int ready[2];
+	bool ok;
+};
+
+static void say_ready(void *context)
+{
+	if (write(((struct served *)context)->ready[1], "R", 1) != 1)
+		abort();
+}
+
+static void *serve(void *arg)
+{
+	struct served *served = arg;
+	struct err e;
+
+	served->ok = web_fastcgi_serve(&site->program.web, &served->options, &e);
+	return NULL;
+}
+
+struct client {
+	const char *path, *cookie;
+	int pages, refusals;
+};
+
+static void ask_once(const struct client *client, const struct fcgi_request *want,
+        const char *status, int *count)
+{
+	struct buf bytes = fcgi_request(want), answer;
+	int fd = fcgi_connect(client->path);
+
+	assert_true(fd >= 0);
+	fcgi_send(fd, bytes.data, bytes.len);
+	answer = fcgi_answer(fd);
+	if (strncmp(buf_text(&answer), status, strlen(status)) == 0)
+		(*count)++;
+	buf_free(&answer);
+	buf_free(&bytes);
+}
+
+/* Pages of someone who is signed in, and between them a sign-in that fails. */
+static void *be_busy(void *arg)
+{
+	static const char type[] = "application/x-www-form-urlencoded";
+	struct client *client = arg;
+	const struct fcgi_request page = {
+	        .method = "GET", .uri = "/", .more = {"HTTP_COOKIE", client->cookie}};
+	const struct fcgi_request wrong = {.method = "POST",
+	        .uri = "/session",
+	        .body = "name=nobody&password=nothing%20that%20fits",
+	        .more = {"CONTENT_TYPE", type, "HTTP_ORIGIN", "https://user.test:8443"}};
+
+	for (int i = 0; i < ROUNDS; i++) {
+		ask_once(client, &page, "Status: 200 ", &client->pages);
+		if (i == ROUNDS / 2)
+			ask_once(client, &wrong, "Status: 4", &client->refusals);
+	}
+	return NULL;
+}
+
+static void many_people_are_served_at_once(void **state)
+{
+	char path[200], cookie[200];
+	struct served served = {.options = {.socket_path = path,
+	                                .threads = 4,
+	                                .peer_uid = -1,
+	                                .stop_fd = eventfd(0, EFD_CLOEXEC),
+	                                .ready = say_ready,
+	                                .ready_context = &served}};
+	struct client clients[CLIENTS];
+	pthread_t threads[CLIENTS], server;
+	uint64_t one = 1;
+	char byte;
+
+	(void)state;
+	(void)snprintf(path, sizeof path, "%s/site.sock", world->folder);
+	(void)snprintf(cookie, sizeof cookie, "__Host-fleetport-user=%s", test_session(site, &ada));
+	assert_int_equal(pipe(served.ready), 0);
+	assert_int_equal(pthread_create(&server, NULL, serve, &served), 0);
+	assert_int_equal(read(served.ready[0], &byte, 1), 1);
+	for (int i = 0; i < CLIENTS; i++) {
+		clients[i] = (struct client){.path = path, .cookie = cookie};
+		assert_int_equal(pthread_create(&threads[i], NULL, be_busy, &clients[i]), 0);
+	}
+	for (int i = 0; i < CLIENTS; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(clients[i].pages, ROUNDS);
+		assert_int_equal(clients[i].refusals, 1);
+	}
+	assert_int_equal(write(served.options.stop_fd, &one, sizeof one), sizeof one);
+	assert_int_equal(pthread_join(server, NULL), 0);
+	assert_true(served.ok);
+	(void)close(served.options.stop_fd);
+	(void)close(served.ready[0]);
+	(void)close(served.ready[1]);
+	assert_true(records("action = 'fleet.view' AND outcome = 'done'") >= CLIENTS * ROUNDS);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, next_day)
 
 int main(void)
@@ -569,6 +677,7 @@ int main(void)
 	        TEST(strangers_beyond_twenty_a_minute_are_counted_in_a_summary),
 	        TEST(robots_and_the_security_contact_are_told),
 	        TEST(an_error_page_says_who_is_signed_in),
+	        TEST(many_people_are_served_at_once),
 	};
 
 	return cmocka_run_group_tests_name("site", tests, set_up, tear_down);
