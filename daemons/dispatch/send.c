@@ -160,9 +160,9 @@ void engine_not_heard(struct engine *engine, int64_t execution, int64_t attempt,
 	        .at = engine_now(engine),
 	        .version = "",
 	        .kinds = ""};
-	if (m.x.agent != 0)
-		(void)sql_write(
-		        engine->db, SQL_OPERATIONS, offline_work, &presence, ENGINE_WRITE_MS, e);
+	if (m.x.agent != 0 &&
+	        !sql_write(engine->db, SQL_OPERATIONS, offline_work, &presence, ENGINE_WRITE_MS, e))
+		engine_trouble("presence", e);
 }
 
 static void send_operation(struct engine *engine, const struct outbox_row *row)
