@@ -8,7 +8,9 @@
 #include "core/grants.h"
 #include "core/groups.h"
 #include "core/models.h"
+#include "core/operations.h"
 #include "core/organisations.h"
+#include "core/outbox.h"
 #include "core/telemetry.h"
 
 /* One screen, in the order of a visit. */
@@ -32,12 +34,45 @@ static const struct web_route routes[] = {
                 .who = MAY_SEE_DEVICES,
                 .flags = WEB_AUDITED,
                 .fields = device_fields,
-                .handler = device_show},
+                .handler = support_device_show},
+        {.id = "operation.form",
+                .path = "/devices/:id/operation",
+                .who = MAY_OPERATE,
+                .flags = WEB_AUDITED,
+                .fields = operation_form_fields,
+                .handler = operation_form},
+        {.id = "operation.submit",
+                .method = WEB_POST,
+                .path = "/devices/:id/operation",
+                .who = MAY_OPERATE,
+                .flags = WEB_AUDITED,
+                .fields = operation_submit_fields,
+                .handler = operation_submit},
+        {.id = "operation.list",
+                .path = "/operations",
+                .who = MAY_OPERATE,
+                .flags = WEB_AUDITED,
+                .fields = operations_fields,
+                .handler = operations_show},
+        {.id = "operation.view",
+                .path = "/operations/:id",
+                .who = MAY_OPERATE,
+                .flags = WEB_AUDITED,
+                .fields = operation_fields,
+                .handler = operation_show},
+        {.id = "operation.cancel",
+                .method = WEB_POST,
+                .path = "/operations/:id/cancel",
+                .who = MAY_OPERATE,
+                .flags = WEB_AUDITED,
+                .fields = operation_fields,
+                .handler = operation_cancel},
 };
 
 static const struct sql_table *const tables[] = {&organisations_sql, &contracts_sql, &groups_sql,
         &grants_sql, &accounts_sql, &sessions_sql, &sign_in_sql, &models_sql, &changes_sql,
-        &devices_sql, &telemetry_sql, NULL};
+        &devices_sql, &telemetry_sql, &operations_sql, &operations_read_sql, &operations_submit_sql,
+        &outbox_sql, NULL};
 
 const struct site_kind support_site = {
         .site = SITE_SUPPORT,
@@ -51,4 +86,5 @@ const struct site_kind support_site = {
         .read = 1u << SQL_CORE | 1u << SQL_OPERATIONS | 1u << SQL_TELEMETRY | 1u << SQL_AUDIT,
         .write = 1u << SQL_CORE | 1u << SQL_OPERATIONS,
         .own = 0,
+        .also_made = operations_was_made,
 };

@@ -10,4 +10,21 @@ extern const struct site_kind support_site;
 /* home.c */
 void home(struct web_request *rq, struct web_response *rs);
 
+/* device.c */
+void support_device_show(struct web_request *rq, struct web_response *rs);
+
+/* operations.c */
+extern const struct web_field operations_fields[];
+void operations_show(struct web_request *rq, struct web_response *rs);
+
+/* operation_new.c */
+extern const struct web_field operation_form_fields[], operation_submit_fields[];
+void operation_form(struct web_request *rq, struct web_response *rs);
+void operation_submit(struct web_request *rq, struct web_response *rs);
+
+/* operation.c */
+extern const struct web_field operation_fields[];
+void operation_show(struct web_request *rq, struct web_response *rs);
+void operation_cancel(struct web_request *rq, struct web_response *rs);
+
 #endif

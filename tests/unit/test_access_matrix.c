@@ -22,7 +22,16 @@
 
 /* ---- the world: who sees what is said here by hand, not asked of the access rule */
 
-enum thing { DEVICE_A1, DEVICE_A2, DEVICE_B1, DEVICE_MISSING, THINGS };
+enum thing {
+	DEVICE_A1,
+	DEVICE_A2,
+	DEVICE_B1,
+	DEVICE_MISSING,
+	OPERATION_A1, /* asked by the technician of A1 */
+	OPERATION_B1, /* asked by the technician without contract, when there was one */
+	OPERATION_MISSING,
+	THINGS,
+};
 
 static struct {
 	const char *id;
@@ -32,9 +41,18 @@ static struct {
         [DEVICE_A2] = {"de_aaaaaaaaaaaaaaaaaaaaA2", {"NAME-OF-A2", "SERIAL-OF-A2"}},
         [DEVICE_B1] = {"de_bbbbbbbbbbbbbbbbbbbbB1", {"NAME-OF-B1", "SERIAL-OF-B1", "Beta Copy"}},
         [DEVICE_MISSING] = {"de_ccccccccccccccccccccC9", {NULL}},
+        [OPERATION_A1] = {"rq_aaaaaaaaaaaaaaaaaaaaA1", {"PURPOSE-OF-A1"}},
+        [OPERATION_B1] = {"rq_bbbbbbbbbbbbbbbbbbbbB1", {"PURPOSE-OF-B1"}},
+        [OPERATION_MISSING] = {"rq_ccccccccccccccccccccC9", {NULL}},
 };
 
-enum { STRANGER_SEES = 0, A1 = 1u << DEVICE_A1, A2 = 1u << DEVICE_A2, B1 = 1u << DEVICE_B1 };
+enum {
+	STRANGER_SEES = 0,
+	A1 = 1u << DEVICE_A1,
+	A2 = 1u << DEVICE_A2,
+	B1 = 1u << DEVICE_B1,
+	OP_A1 = 1u << OPERATION_A1,
+};
 
 struct actor {
 	const char *name;
@@ -51,12 +69,15 @@ static struct actor actors[] = {
         {.name = "admin of A", .role = ROLE_CUSTOMER_ADMIN, .sees = A1 | A2},
         {.name = "admin of B", .role = ROLE_CUSTOMER_ADMIN, .sees = B1},
         {.name = "stranger to support", .site = SITE_SUPPORT},
-        {.name = "technician of A1", .site = SITE_SUPPORT, .role = ROLE_TECHNICIAN, .sees = A1},
+        {.name = "technician of A1",
+                .site = SITE_SUPPORT,
+                .role = ROLE_TECHNICIAN,
+                .sees = A1 | OP_A1},
         {.name = "technician without contract", .site = SITE_SUPPORT, .role = ROLE_TECHNICIAN},
         {.name = "partner-admin for A",
                 .site = SITE_SUPPORT,
                 .role = ROLE_PARTNER_ADMIN,
-                .sees = A1 | A2},
+                .sees = A1 | A2 | OP_A1},
         {.name = "operator-admin", .site = SITE_SUPPORT, .role = ROLE_OPERATOR_ADMIN},
         {.name = "auditor", .site = SITE_SUPPORT, .role = ROLE_AUDITOR},
 };
@@ -82,6 +103,30 @@ static void add_device(
 	        things[thing].marks[1], things[thing].marks[1], things[thing].marks[0],
 	        (long long)world_now(world));
 	test_store_exec(world->folder, SQL_CORE, text);
+}
+
+static void add_operation(enum thing thing, enum thing device, const struct world_ids *requester,
+        const struct world_ids *organisation)
+{
+	char text[1500];
+
+	(void)snprintf(text, sizeof text,
+	        "INSERT INTO request (public_id, state, requester, organisation_id, kind, purpose,"
+	        " idempotency_key, body_hash, begun, created_at)"
+	        " VALUES ('%s', 'active', %lld, %lld, 'get-status', '%s', 'key-%s', x'00', 1, 1);"
+	        "INSERT INTO execution (public_id, request_id, device, device_public_id, "
+	        "customer_id,"
+	        " state, class, run_seconds, not_after, created_at)"
+	        " SELECT 'op_' || substr('%s', 4), id, %lld, '%s', 1, 'queued', 'query', 900, "
+	        "%lld, 1"
+	        " FROM request WHERE public_id = '%s'",
+	        things[thing].id, (long long)requester->id, (long long)organisation->id,
+	        things[thing].marks[0], things[thing].id, things[thing].id,
+	        (long long)test_store_number(world->folder, SQL_CORE,
+	                device == DEVICE_A1 ? "SELECT id FROM device WHERE name = 'NAME-OF-A1'"
+	                                    : "SELECT id FROM device WHERE name = 'NAME-OF-B1'"),
+	        things[device].id, (long long)world_now(world) + 86400000, things[thing].id);
+	test_store_exec(world->folder, SQL_OPERATIONS, text);
 }
 
 static struct actor *actor_named(const char *name)
@@ -127,6 +172,9 @@ static void arrange(void)
 	(void)world_grant(world, &actor_named("viewer of A1")->ids, &a1, "view");
 	(void)world_grant(world, &actor_named("technician of A1")->ids, &a1, "view");
 	(void)world_grant(world, &actor_named("technician of A1")->ids, &a1, "operate");
+	add_operation(OPERATION_A1, DEVICE_A1, &actor_named("technician of A1")->ids, &pi);
+	add_operation(
+	        OPERATION_B1, DEVICE_B1, &actor_named("technician without contract")->ids, &qu);
 }
 
 static int set_up(void **state)
@@ -159,6 +207,11 @@ static bool things_of(const struct web_route *route, enum thing *first, enum thi
 {
 	if (strchr(route->path, ':') == NULL)
 		return false;
+	if (strncmp(route->path, "/operations/:id", 15) == 0) {
+		*first = OPERATION_A1;
+		*last = OPERATION_MISSING;
+		return true;
+	}
 	if (strncmp(route->path, "/devices/:id", 12) != 0)
 		fail_msg("route %s: tell the matrix what %s names", route->id, route->path);
 	*first = DEVICE_A1;
@@ -173,7 +226,7 @@ static const char *form_of(const struct web_route *route)
 		const char *id, *form;
 	} forms[] = {
 	        {"session.begin", "name=nobody&password=nothing%20that%20fits"},
-	        {"operation.begin",
+	        {"operation.submit",
 	                "kind=get-status&strength=&purpose=ticket%201&key=0123456789abcdef"},
 	};
 
