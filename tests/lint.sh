@@ -23,7 +23,7 @@ check() { # WORDS COMMAND …
 ours() { git ls-files -- '*.c' '*.h'; }
 flags() {
 	# net-snmp has no .pc file; its header needs nothing special
-	echo "-std=c17 -D_GNU_SOURCE -DHAVE_CONFIG_H -I. -I$build $(pkg-config --cflags libsodium libcjson sqlite3 \
+	echo "-std=c17 -D_GNU_SOURCE -DHAVE_CONFIG_H -DLOCALEDIR=NULL -I. -I$build $(pkg-config --cflags libsodium libcjson sqlite3 \
 		libmosquitto libcurl openssl inih libutf8proc cmocka)"
 }
 
