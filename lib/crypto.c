@@ -189,8 +189,10 @@ void crypto_base64(const void *data, size_t len, char *out)
 
 void crypto_base64url(const void *data, size_t len, char *out)
 {
-	(void)sodium_bin2base64(
-	        out, CRYPTO_BASE64_SIZE(len), data, len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	/* libsodium fills all of the room that it is told of: without padding that is less. */
+	(void)sodium_bin2base64(out,
+	        sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_URLSAFE_NO_PADDING), data, len,
+	        sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
 static bool base64_decode(
