@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,6 +203,66 @@ static void the_documented_example_has_these_bytes_and_this_leaf(void **state)
 	buf_free(&record);
 }
 
+/* A line "0010  73 65 …" of the document, appended; false: it is none. */
+static bool take_hex_line(const char *line, struct buf *record)
+{
+	unsigned char byte;
+	size_t len;
+
+	if (strspn(line, "0123456789abcdef") != 4 || strncmp(line + 4, "  ", 2) != 0)
+		return false;
+	for (line += 6; strspn(line, "0123456789abcdef") == 2; line += 3) {
+		assert_true(crypto_hex_decode(line, 2, &byte, 1, &len));
+		buf_append(record, &byte, 1);
+		if (line[2] != ' ')
+			break;
+	}
+	return true;
+}
+
+static void check_documented(struct buf *record, const char *leaf_text)
+{
+	struct arena *arena = arena_new(1 << 18);
+	unsigned char leaf[CRYPTO_HASH];
+	char text[2 * CRYPTO_HASH + 1];
+	struct audit_record r;
+	struct err e = ERR_CLEAR;
+
+	if (!audit_record_decode(record->data, record->len, arena, &r, &e))
+		fail_msg("%s", e.text);
+	audit_record_leaf(record->data, record->len, leaf);
+	crypto_hex(leaf, sizeof(leaf), text);
+	assert_memory_equal(text, leaf_text, 2 * CRYPTO_HASH);
+	buf_reset(record);
+	arena_free(arena);
+}
+
+static void the_document_tells_the_truth(void **state)
+{
+	const char *srcdir = getenv("srcdir");
+	struct buf record = BUF_INIT(AUDIT_RECORD_MAX);
+	char path[500], line[2000];
+	int examples = 0;
+	FILE *file;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/docs/audit-record.md", srcdir != NULL ? srcdir : ".");
+	file = fopen(path, "r");
+	if (file == NULL)
+		skip();
+	while (fgets(line, sizeof(line), file) != NULL) {
+		if (take_hex_line(line, &record))
+			continue;
+		if (strncmp(line, "leaf  ", 6) == 0) {
+			check_documented(&record, line + 6);
+			examples++;
+		}
+	}
+	fclose(file);
+	assert_int_equal(examples, 2);
+	buf_free(&record);
+}
+
 static void every_single_bit_flip_changes_the_leaf(void **state)
 {
 	struct buf record = BUF_INIT(AUDIT_RECORD_MAX);
@@ -364,6 +425,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(what_is_written_is_read_back),
 	        cmocka_unit_test(the_documented_example_has_these_bytes_and_this_leaf),
+	        cmocka_unit_test(the_document_tells_the_truth),
 	        cmocka_unit_test(every_single_bit_flip_changes_the_leaf),
 	        cmocka_unit_test(every_cut_off_record_and_every_added_byte_is_refused),
 	        cmocka_unit_test(there_is_one_form_for_every_record),
