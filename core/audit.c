@@ -22,6 +22,7 @@ enum {
 	BACK_OFF_FIRST_MS = 5,
 	BACK_OFF_MAX_MS = 200,
 	PARTS_MAX = 1024,
+	USUAL_MESSAGE = 768, /* bytes */
 };
 
 struct audit_ticket {
@@ -422,11 +423,22 @@ static size_t part_size(const struct audit_entry *entry, size_t first, size_t ro
 	return n;
 }
 
+/* Appends one part, with its head; the ticket's number follows when it is sent. */
+static bool encode_part(const struct audit_entry *entry, unsigned part, unsigned parts,
+        size_t first, size_t count, struct buf *out, struct err *e)
+{
+	const struct audit_wire w = {.kind = AUDIT_WIRE_RECORD};
+	unsigned char head[AUDIT_WIRE_HEAD];
+
+	audit_wire_write(&w, head);
+	buf_append(out, head, sizeof(head));
+	return audit_body_encode(entry, part, parts, first, count, out, e);
+}
+
 /* Splits the entry into parts. The texts before the targets take at most 12 * 8 KiB in theory;
  * what they really take is measured by encoding them without targets. */
 static bool encode_parts(const struct audit_entry *entry, struct messages *m, struct err *e)
 {
-	unsigned char head[AUDIT_WIRE_HEAD];
 	struct buf probe = BUF_INIT(12 * (AUDIT_TEXT_MAX + 2) + 64);
 	size_t sizes[PARTS_MAX];
 	size_t first = 0;
@@ -454,11 +466,7 @@ static bool encode_parts(const struct audit_entry *entry, struct messages *m, st
 		return err_set(e, ERR_MEMORY, "no memory for an audit record");
 	first = 0;
 	for (m->count = 0; m->count < parts; m->count++) {
-		struct audit_wire w = {.kind = AUDIT_WIRE_RECORD};
-		audit_wire_write(&w, head);
-		buf_append(&m->bytes, head, sizeof(head));
-		if (!audit_body_encode(
-		            entry, m->count + 1, parts, first, sizes[m->count], &m->bytes, e))
+		if (!encode_part(entry, m->count + 1, parts, first, sizes[m->count], &m->bytes, e))
 			return false;
 		m->ends[m->count] = m->bytes.len;
 		first += sizes[m->count];
@@ -469,13 +477,23 @@ static bool encode_parts(const struct audit_entry *entry, struct messages *m, st
 struct audit_ticket *audit_send(
         struct audit_client *client, const struct audit_entry *entry, struct err *e)
 {
-	struct messages m = {.count = 0};
+	struct messages m = {.bytes = BUF_INIT(AUDIT_WIRE_MAX), .ends = &m.bytes.len, .count = 1};
 	struct audit_ticket *ticket = NULL;
+	bool ok;
 
-	if (encode_parts(entry, &m, e))
+	/* Nearly every record is one message: what is larger is encoded again, in parts. */
+	ok = entry->target_count <= AUDIT_RECORD_TARGETS && buf_reserve(&m.bytes, USUAL_MESSAGE) &&
+	     encode_part(entry, 1, 1, 0, entry->target_count, &m.bytes, e);
+	if (!ok) {
+		buf_free(&m.bytes);
+		m.ends = NULL;
+		ok = encode_parts(entry, &m, e);
+	}
+	if (ok)
 		ticket = send_messages(client, &m, e);
+	if (m.ends != &m.bytes.len)
+		free(m.ends);
 	buf_free(&m.bytes);
-	free(m.ends);
 	return ticket;
 }
 

@@ -82,10 +82,30 @@ static size_t plain_character(const unsigned char *p, size_t len, bool lines)
 	return n;
 }
 
+/* How many bytes from p on are printable ASCII: nearly all of nearly every text. Eight at a time:
+ * none has its top bit, none is DEL, none is below a space. */
+static size_t plain_ascii(const unsigned char *p, size_t len)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	size_t n = 0;
+
+	for (; len - n >= 8; n += 8) {
+		uint64_t word;
+		memcpy(&word, p + n, sizeof(word));
+		if (((word | (word + ones) | (word - 0x20 * ones)) & tops) != 0)
+			break;
+	}
+	while (n < len && p[n] >= 0x20 && p[n] < 0x7f)
+		n++;
+	return n;
+}
+
 static bool plain_text(const unsigned char *p, size_t len, bool lines)
 {
 	while (len > 0) {
-		size_t n = plain_character(p, len, lines);
+		size_t n = plain_ascii(p, len);
+		if (n == 0)
+			n = plain_character(p, len, lines);
 		if (n == 0)
 			return false;
 		p += n;
@@ -113,8 +133,12 @@ static void put_text(struct buf *out, const char *text, bool lines)
 
 	put_number(out, 0, 2);
 	while (left > 0 && !out->failed) {
-		size_t n = plain_character(p, left, lines);
-		size_t width = n > 0 ? n : 3;
+		size_t n =
+		        plain_ascii(p, left < AUDIT_TEXT_MAX - used ? left : AUDIT_TEXT_MAX - used);
+		size_t width;
+		if (n == 0)
+			n = plain_character(p, left, lines);
+		width = n > 0 ? n : 3;
 		if (used + width > AUDIT_TEXT_MAX)
 			break;
 		buf_append(out, n > 0 ? (const char *)p : "\xef\xbf\xbd", width);

@@ -103,7 +103,6 @@ bool audit_store_last(struct sql_conn *conn, int64_t *number, struct err *e)
 bool audit_store_append(struct sql_conn *conn, const struct audit_row *rows, size_t count,
         int64_t *first, struct err *e)
 {
-	unsigned char leaf[CRYPTO_HASH];
 	int64_t last;
 
 	if (!audit_store_last(conn, &last, e))
@@ -111,10 +110,10 @@ bool audit_store_append(struct sql_conn *conn, const struct audit_row *rows, siz
 	*first = last + 1;
 	for (size_t i = 0; i < count; i++) {
 		const struct audit_row *row = &rows[i];
-		audit_record_leaf(row->record, row->len, leaf);
 		if (!sql_do(conn, &statements[APPEND],
 		            SQL_ARGS(SQL_I(*first + (int64_t)i), SQL_I(row->at), SQL_T(row->source),
-		                    SQL_B(row->record, row->len), SQL_B(leaf, sizeof(leaf))),
+		                    SQL_B(row->record, row->len),
+		                    SQL_B(row->leaf, sizeof(row->leaf))),
 		            NULL, e))
 			return false;
 	}

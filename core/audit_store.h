@@ -21,6 +21,7 @@ struct audit_row {
 	const char *source;
 	const unsigned char *record;
 	size_t len;
+	unsigned char leaf[CRYPTO_HASH]; /* audit_record_leaf() of the record */
 };
 
 /* Inside a write of SQL_AUDIT: appends the rows under the next numbers; *first is the first one's.

@@ -349,7 +349,7 @@ static void undo_group(struct writer *w)
 
 /* Begins, runs, commits; under the flock. false: it could not begin for now, jobs stay in the
  * queue. */
-static bool write_group(struct writer *w, struct job_list *taken, struct err *e)
+static bool write_group(struct writer *w, struct job_list *taken, bool *committed, struct err *e)
 {
 	int rc = sqlite_step_once(w->conn->begin);
 	if (rc != SQLITE_OK) {
@@ -358,17 +358,13 @@ static bool write_group(struct writer *w, struct job_list *taken, struct err *e)
 			die(w, e);
 		return false;
 	}
-	bool ok = run_group(w, taken, e);
-	if (!ok) {
+	*committed = run_group(w, taken, e);
+	if (!*committed) {
 		undo_group(w);
 		fail_list(taken, e);
 		if (w->conn->broken)
 			die(w, e);
-		return true;
 	}
-	struct err later = ERR_CLEAR;
-	if (!check_in_after_commit(w, &later))
-		die(w, &later);
 	return true;
 }
 
@@ -404,9 +400,12 @@ static void serve(struct writer *w)
 		fail_queue(w, &e);
 		return;
 	}
-	bool begun = write_group(w, &taken, &e);
+	bool committed = false;
+	bool begun = write_group(w, &taken, &committed, &e);
+	finish_jobs(w, &taken); /* nobody waits for a checkpoint */
+	if (committed && !check_in_after_commit(w, &e))
+		die(w, &e);
 	sqlite_unlock(w->lock);
-	finish_jobs(w, &taken);
 	if (begun || w->dead)
 		return;
 	if (e.code == ERR_BUSY && !is_stopping(w)) {

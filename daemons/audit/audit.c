@@ -22,7 +22,8 @@
 enum {
 	HEARTBEAT_MS = 60000,
 	INDEX_AFTER_MS = 300, /* a record waits so long for its index */
-	INDEX_BATCH = 128,    /* entries a transaction, so that no record waits long */
+	INDEX_BATCH = 256,    /* entries a transaction, so that no record waits long */
+	INDEX_BUSY_MS = 200,  /* between two batches while records come without a pause */
 	MESSAGES_A_TURN = 64, /* of one peer, so that the others get theirs */
 	EVENTS = 64,
 	READ_WAIT_MS = 1000,
@@ -46,8 +47,10 @@ struct server {
 	char node[NODE_MAX + 1];
 	struct question questions[EVENTS];
 	size_t question_count;
-	int64_t next_heartbeat, next_index; /* monotonic */
-	int64_t entries;                    /* since the last heartbeat */
+	int64_t next_heartbeat; /* monotonic, as the next two */
+	int64_t next_index, next_index_busy;
+	bool quiet;      /* nothing came in this round */
+	int64_t entries; /* since the last heartbeat */
 	bool index_behind;
 	unsigned char message[AUDIT_WIRE_MAX + 1];
 };
@@ -133,7 +136,8 @@ static bool index_some(struct sql_conn *conn, void *arg, struct err *e)
 	return audit_store_index(conn, w->scratch, INDEX_BATCH, &w->done, e);
 }
 
-/* One batch; index_behind says whether there may be more. */
+/* One batch; index_behind says whether there may be more. They follow one another while it is
+ * quiet; records that come without a pause go first. */
 static bool index_step(struct server *s, struct err *e)
 {
 	struct index_work w = {.scratch = s->scratch};
@@ -141,6 +145,7 @@ static bool index_step(struct server *s, struct err *e)
 	if (!sql_write(s->db, SQL_AUDIT, index_some, &w, WRITE_WAIT_MS, e))
 		return err_wrap(e, "audit index");
 	s->index_behind = w.done == INDEX_BATCH;
+	s->next_index_busy = now_ms() + INDEX_BUSY_MS;
 	return true;
 }
 
@@ -262,6 +267,7 @@ static bool commit_round(struct server *s, struct err *e)
 {
 	size_t count = s->group.count;
 
+	s->quiet = count == 0;
 	if (count == 0)
 		return true;
 	if (!group_commit(&s->group, s->db, e))
@@ -281,10 +287,9 @@ static bool do_duties(struct server *s, struct err *e)
 			return false;
 		index_soon(s);
 	}
-	/* Still behind afterwards: the next batch follows the next group. */
-	if (s->index_behind && now >= s->next_index && !index_step(s, e) && !survives(e))
-		return false;
-	return true;
+	if (!s->index_behind || now < s->next_index || (!s->quiet && now < s->next_index_busy))
+		return true;
+	return index_step(s, e) || survives(e);
 }
 
 /* Without new records the loop sleeps until the index or the heartbeat is due. */

@@ -30,6 +30,7 @@ bool group_add(struct group *g, struct peer *peer, uint64_t ticket, const void *
 	const struct audit_head head = {
 	        .at = clock_wall_ms(g->clock), .node = g->node, .source = source};
 	size_t start = g->bytes.len;
+	struct audit_row *row;
 
 	if (!audit_body_check(body, len, e))
 		return false;
@@ -38,12 +39,11 @@ bool group_add(struct group *g, struct peer *peer, uint64_t ticket, const void *
 		g->bytes.failed = false;
 		return false;
 	}
-	g->records[g->count++] = (struct group_record){.peer = peer,
-	        .ticket = ticket,
-	        .source = source,
-	        .at = head.at,
-	        .start = start,
-	        .len = g->bytes.len - start};
+	row = &g->rows[g->count];
+	*row = (struct audit_row){.at = head.at, .source = source, .len = g->bytes.len - start};
+	audit_record_leaf(g->bytes.data + start, row->len, row->leaf);
+	g->records[g->count++] =
+	        (struct group_record){.peer = peer, .ticket = ticket, .start = start};
 	return true;
 }
 
@@ -106,10 +106,7 @@ bool group_commit(struct group *g, struct sql_db *db, struct err *e)
 
 	/* Only now do the bytes stay where they are. */
 	for (size_t i = 0; i < g->count; i++)
-		g->rows[i] = (struct audit_row){.at = g->records[i].at,
-		        .source = g->records[i].source,
-		        .record = (const unsigned char *)g->bytes.data + g->records[i].start,
-		        .len = g->records[i].len};
+		g->rows[i].record = (const unsigned char *)g->bytes.data + g->records[i].start;
 	ok = sql_write(db, SQL_AUDIT, append, &a, WRITE_WAIT_MS, &error);
 	answer_all(g, ok, a.first, &error);
 	g->count = 0;

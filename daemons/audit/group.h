@@ -25,11 +25,9 @@ struct group {
 	struct group_record {
 		struct peer *peer; /* NULL: our own record */
 		uint64_t ticket;
-		const char *source;
-		int64_t at;
-		size_t start, len;
+		size_t start;
 	} records[GROUP_RECORDS];
-	struct audit_row rows[GROUP_RECORDS];
+	struct audit_row rows[GROUP_RECORDS]; /* .record follows when all bytes are there */
 };
 
 void group_init(struct group *g, const char *node, const struct clock *clock);

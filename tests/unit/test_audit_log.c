@@ -76,6 +76,7 @@ static bool append(struct sql_conn *conn, void *arg, struct err *e)
 	        .source = "user",
 	        .record = (const unsigned char *)record.data,
 	        .len = record.len};
+	audit_record_leaf(row.record, row.len, row.leaf);
 	ok = ok && audit_store_append(conn, &row, 1, &number, e);
 	buf_free(&body);
 	buf_free(&record);
