@@ -711,6 +711,9 @@ static void print_number(double number, struct buf *b)
 			break;
 	}
 	buf_puts(b, text);
+	/* Beyond 2^53 digits alone would read as an integer, and be refused. */
+	if (strpbrk(text, ".e") == NULL)
+		buf_puts(b, "e0");
 }
 
 static void new_line(bool indented, unsigned depth, struct buf *b)

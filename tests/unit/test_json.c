@@ -66,6 +66,7 @@ static void valid_documents_are_read_and_printed_again(void **state)
 	assert_prints("1E+2", "100");
 	assert_prints("0.1", "0.1");
 	assert_prints("1.5e300", "1.5e+300");
+	assert_prints("10900719950998894.18", "10900719950998894e0");
 	assert_prints("9007199254740992", "9007199254740992");
 	assert_prints("-9007199254740991", "-9007199254740991");
 	assert_prints("1234567890123456", "1234567890123456");
