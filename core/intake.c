@@ -271,12 +271,19 @@ static bool group_for(struct sql_conn *conn, const struct intake_agent *agent, c
 	                        agent->customer_public_id);
 }
 
+/* A device's last sign of life: when it was read, if that lies before the report's arrival (a report can have
+ * waited in a spool, or tell of days ago). */
+int64_t intake_seen_at(int64_t received_at, const struct report_device *d)
+{
+	return d->acquired_at.value < received_at ? d->acquired_at.value : received_at;
+}
+
 static bool make_one(struct sql_conn *conn, struct making *m, struct intake_target *t,
         int64_t *owned, bool *over, struct err *e)
 {
 	const struct report_device *d = t->device;
 	char public_id[32];
-	int64_t group;
+	int64_t group, seen = intake_seen_at(m->now, d);
 
 	if (*owned >= m->agent->device_limit) {
 		*over = true;
@@ -295,14 +302,14 @@ static bool make_one(struct sql_conn *conn, struct making *m, struct intake_targ
 	                    SQL_I(m->agent->id), SQL_T(or_empty(d->manufacturer)),
 	                    SQL_T(or_empty(d->model)), SQL_T(t->name), SQL_T(d->serial_number),
 	                    SQL_T(d->firmware_version), SQL_T(t->fold), SQL_T("unknown"),
-	                    SQL_I(m->now), SQL_I(m->now / HOUR_MS * HOUR_MS)),
+	                    SQL_I(seen), SQL_I(seen / HOUR_MS * HOUR_MS)),
 	            SQL_INTO(SQL_INTO_I(&t->id)), NULL, e))
 		return err_wrap(e, "making a device");
 	t->is_new = true;
 	t->stored = (struct intake_columns){
 	        .state = "unknown", .attention_text = "", .lowest_supply = -1};
 	t->version = 0;
-	t->seen_hour = m->now / HOUR_MS * HOUR_MS;
+	t->seen_hour = seen / HOUR_MS * HOUR_MS;
 	t->agent_id = m->agent->id;
 	t->words_differ = false;
 	(*owned)++;
@@ -345,13 +352,17 @@ static bool columns_equal(const struct intake_columns *a, const struct intake_co
 	       strcmp(a->attention_text, b->attention_text) == 0;
 }
 
+static int64_t hour_of(const struct intake_merge *m, const struct intake_target *t)
+{
+	return intake_seen_at(m->received_at, t->device) / HOUR_MS * HOUR_MS;
+}
+
 static bool list_is_stale(const struct intake_merge *m, const struct intake_target *t)
 {
 	if (!t->newest)
 		return false;
 	return t->is_new || t->words_differ || t->serial_appeared || t->agent_id != m->agent->id ||
-	       m->received_at / HOUR_MS * HOUR_MS > t->seen_hour ||
-	       !columns_equal(&t->stored, &t->merged);
+	       hour_of(m, t) > t->seen_hour || !columns_equal(&t->stored, &t->merged);
 }
 
 static bool list_work(struct sql_conn *conn, void *arg, struct err *e)
@@ -371,8 +382,7 @@ static bool list_work(struct sql_conn *conn, void *arg, struct err *e)
 		                    SQL_T(t->merged.attention_text),
 		                    t->merged.lowest_supply < 0 ? SQL_NULL
 		                                                : SQL_I(t->merged.lowest_supply),
-		                    SQL_I(m->received_at / HOUR_MS * HOUR_MS),
-		                    SQL_I(d->acquired_at.value),
+		                    SQL_I(hour_of(m, t)), SQL_I(d->acquired_at.value),
 		                    SQL_T(or_empty(d->firmware_version))),
 		            NULL, e))
 			return err_wrap(e, "bringing the list of devices up to date");

@@ -41,6 +41,9 @@ struct intake_merge {
 	struct arena *arena;
 };
 
+/* When the device was last heard of, by this report. */
+int64_t intake_seen_at(int64_t received_at, const struct report_device *d);
+
 /* A sql_work on telemetry; arg is a struct intake_merge. */
 bool intake_merge_work(struct sql_conn *conn, void *arg, struct err *e);
 

@@ -241,8 +241,8 @@ static bool put_event(struct one *o, const struct history *h, struct err *e)
 
 /* What the server itself notices: a moment, so it is not open. The id holds the time, so that a repeat
  * is the same event. */
-static bool put_notice(
-        struct one *o, const char *code, const char *what, const char *text, struct err *e)
+static bool put_notice(struct one *o, const char *severity, const char *code, const char *what,
+        const char *text, struct err *e)
 {
 	const char *id = arena_printf(o->arena, "%s:%s:%lld", code, what, (long long)o->at);
 
@@ -252,7 +252,7 @@ static bool put_notice(
 	        &(struct history){.id = id,
 	                .at = o->at,
 	                .cleared_at = {true, o->at},
-	                .severity = "warning",
+	                .severity = severity,
 	                .code = code,
 	                .text = text},
 	        e);
@@ -487,7 +487,7 @@ static bool merge_counters(struct one *o, const char **text, struct err *e)
 		if ((changed || o->daily) && !put_sample(o, n->metric, n->now, e))
 			return false;
 		if (n->had && n->now < n->before &&
-		        !put_notice(o, "counter-fell", n->metric,
+		        !put_notice(o, "warning", "counter-fell", n->metric,
 		                arena_printf(o->arena,
 		                        "%s fell from %.17g to %.17g: a board or the device was "
 		                        "replaced",
@@ -661,9 +661,9 @@ static bool merge_newest(struct one *o, struct err *e)
 	o->t->newest = true;
 	o->daily = !o->old.found || o->at / DAY_MS > o->old.sampled_day;
 	if (o->t->is_new &&
-	        !put_notice(o, "device-added", "first", "first report of this device", e))
+	        !put_notice(o, "report", "device-added", "first", "first report of this device", e))
 		return false;
-	if (o->t->serial_appeared && !put_notice(o, "serial-appeared", "identity",
+	if (o->t->serial_appeared && !put_notice(o, "report", "serial-appeared", "identity",
 	                                     "the device now tells its serial number", e))
 		return false;
 	return merge_status(o, &state, &reasons, &codes, e) &&
@@ -696,7 +696,8 @@ static bool merge_one(struct one *o, struct err *e)
 		return false;
 	return merge_events(o, e) && merge_jobs(o, e) && merge_care(o, e) &&
 	       sql_do(o->conn, &statements[MOMENT_PUT],
-	               SQL_ARGS(SQL_I(o->device), SQL_I(o->m->received_at)), NULL, e);
+	               SQL_ARGS(SQL_I(o->device), SQL_I(intake_seen_at(o->m->received_at, o->d))),
+	               NULL, e);
 }
 
 bool intake_merge_work(struct sql_conn *conn, void *arg, struct err *e)

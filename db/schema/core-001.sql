@@ -154,7 +154,7 @@ CREATE TABLE device (
   lowest_supply   INTEGER,                        -- percent of the lowest measured supply; NULL unknown
   supply_order    INTEGER GENERATED ALWAYS AS (ifnull(lowest_supply, 101)) VIRTUAL, -- sorts unknown behind
   first_seen_at   INTEGER NOT NULL,
-  seen_hour       INTEGER NOT NULL,               -- last report, cut to the hour (telemetry.device_seen is exact)
+  seen_hour       INTEGER NOT NULL,               -- last sign of life, cut to the hour (telemetry.device_seen is exact)
   list_version    INTEGER NOT NULL,               -- acquiredAt of the report these columns come from
   retired_at      INTEGER,
   UNIQUE (customer_id, identity_kind, identity_value)

@@ -31,10 +31,10 @@ CREATE TABLE device_settings (
   PRIMARY KEY (device, category)
 ) STRICT, WITHOUT ROWID;
 
--- Narrow and written at every report: when a device was last heard of.
+-- Narrow and written at every report: the device's last sign of life.
 CREATE TABLE device_seen (
   device  INTEGER PRIMARY KEY,
-  seen_at INTEGER NOT NULL                        -- received
+  seen_at INTEGER NOT NULL                        -- when it was read last (never after the report arrived)
 ) STRICT;
 
 -- The latest supplies (RFC 3805 prtMarkerSupplies).

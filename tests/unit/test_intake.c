@@ -150,7 +150,9 @@ static void a_new_device_is_put_into_the_default_group_with_its_list_columns(voi
 	assert_int_equal(telemetry(w, "SELECT count(*) FROM event WHERE reason = 'media-jam' AND "
 	                              "cleared_at IS NULL"),
 	        1);
-	assert_int_equal(telemetry(w, "SELECT count(*) FROM event WHERE code = 'device-added' AND cleared_at = at"), 1);
+	assert_int_equal(telemetry(w, "SELECT count(*) FROM event WHERE code = 'device-added' AND "
+	                              "cleared_at = at"),
+	        1);
 }
 
 static void a_repeated_report_is_answered_from_the_store(void **state)
@@ -202,6 +204,20 @@ static void older_data_goes_into_history_and_leaves_the_state(void **state)
 	assert_int_equal(
 	        telemetry(w, "SELECT count(*) FROM sample WHERE metric = 'supply.1.level'"), 2);
 	assert_int_equal(core(w, "SELECT lowest_supply FROM device"), 50);
+}
+
+static void a_report_of_days_ago_is_no_sign_of_life_now(void **state)
+{
+	struct world *w = *state;
+
+	send(w, DEVICE("X1", "10:00:00.000Z", ""));
+	assert_int_equal(telemetry(w, "SELECT seen_at FROM device_seen"),
+	        NOW - 4 * 60 * MINUTE - 13 * MINUTE - 20000);
+	assert_int_equal(core(w, "SELECT seen_hour FROM device"),
+	        (NOW - 5 * 60 * MINUTE) / (60 * MINUTE) * (60 * MINUTE) + 60 * MINUTE);
+	send(w, DEVICE("X1", "14:10:00.000Z", ""));
+	assert_int_equal(
+	        core(w, "SELECT seen_hour FROM device"), NOW / (60 * MINUTE) * (60 * MINUTE));
 }
 
 static void a_counter_that_falls_is_an_event(void **state)
@@ -421,6 +437,7 @@ int main(void)
 	        TEST(only_the_last_64_report_ids_are_kept),
 	        TEST(unchanged_values_are_not_stored_again),
 	        TEST(older_data_goes_into_history_and_leaves_the_state),
+	        TEST(a_report_of_days_ago_is_no_sign_of_life_now),
 	        TEST(a_counter_that_falls_is_an_event),
 	        TEST(a_counter_that_is_not_told_stays),
 	        TEST(a_reason_that_goes_clears_its_event),
