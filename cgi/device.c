@@ -26,27 +26,48 @@ static bool no_memory(struct err *e)
 	return err_set(e, ERR_MEMORY, "no memory for the page");
 }
 
-/* Reasons and codes are told side by side; both are problems to the reader. */
-static size_t add_problems(const struct telemetry_state *state, enum attention severity,
-        struct problem *list, size_t count)
+/* The problem of this keyword among those that were found, or NULL. */
+static struct problem *find_problem(struct problem *list, size_t count, const char *keyword)
+{
+	for (size_t i = 0; keyword != NULL && i < count; i++)
+		if (list[i].keyword != NULL && strcmp(list[i].keyword, keyword) == 0)
+			return &list[i];
+	return NULL;
+}
+
+static size_t add_reasons(const struct telemetry_state *state, struct problem *list, size_t count)
 {
 	for (size_t i = 0; i < state->reason_count; i++) {
 		const struct telemetry_reason *reason = &state->reasons[i];
 
-		if (find_severity(reason->severity) == severity &&
-		        strcmp(reason->keyword, "none") != 0)
-			list[count++] = (struct problem){.severity = severity,
-			        .keyword = reason->keyword,
-			        .since = reason->since};
+		if (strcmp(reason->keyword, "none") != 0)
+			list[count++] =
+			        (struct problem){.severity = find_severity(reason->severity),
+			                .keyword = reason->keyword,
+			                .since = reason->since};
 	}
+	return count;
+}
+
+/* Printers tell one thing in several ways: a code that stands for a reason which is there already
+ * only adds what it knows more. */
+static size_t add_codes(const struct telemetry_state *state, struct problem *list, size_t count)
+{
 	for (size_t i = 0; i < state->code_count; i++) {
 		const struct telemetry_code *code = &state->codes[i];
+		const char *keyword = reason_of_code(code->code);
+		struct problem *same = find_problem(list, count, keyword);
 
-		if (find_severity(code->severity) == severity)
-			list[count++] = (struct problem){.severity = severity,
+		if (same == NULL) {
+			list[count++] = (struct problem){.severity = find_severity(code->severity),
+			        .keyword = keyword,
 			        .code = code->code,
 			        .text = code->text,
 			        .since = code->since};
+		} else if (same->text == NULL && code->text != NULL) {
+			same->code = code->code;
+			same->text = code->text;
+		}
 	}
 	return count;
 }
@@ -57,16 +78,17 @@ static bool take_problems(struct arena *arena, const struct telemetry_state *sta
 {
 	static const enum attention order[] = {
 	        ATTENTION_ERROR, ATTENTION_WARNING, ATTENTION_REPORT};
-	struct problem *list =
-	        arena_array(arena, state->reason_count + state->code_count, sizeof *list);
-	size_t count = 0;
+	size_t most = state->reason_count + state->code_count, count;
+	struct problem *found = arena_array(arena, most, sizeof *found);
 
-	if (list == NULL)
+	page->problems = arena_array(arena, most, sizeof *page->problems);
+	if (found == NULL || page->problems == NULL)
 		return no_memory(e);
-	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
-		count = add_problems(state, order[i], list, count);
-	page->problems = list;
-	page->problem_count = count;
+	count = add_codes(state, found, add_reasons(state, found, 0));
+	for (size_t o = 0; o < sizeof order / sizeof order[0]; o++)
+		for (size_t i = 0; i < count; i++)
+			if (found[i].severity == order[o])
+				page->problems[page->problem_count++] = found[i];
 	return true;
 }
 
@@ -150,7 +172,9 @@ static bool read_events(struct web_request *rq, struct sql_conn *conn, const str
 		page->events[i] = (struct event_view){.at = list[i].at,
 		        .cleared_at = list[i].cleared_at,
 		        .severity = find_severity(list[i].severity),
-		        .keyword = list[i].reason,
+		        .keyword = list[i].reason == NULL && list[i].code != NULL
+		                           ? reason_of_code(list[i].code)
+		                           : list[i].reason,
 		        .code = list[i].code,
 		        .text = list[i].text};
 	page->event_count = count;

@@ -89,6 +89,9 @@ struct reason_words {
 };
 const struct reason_words *reason_find(const char *keyword);
 
+/* The keyword that a device's code stands for, or NULL. */
+const char *reason_of_code(const char *code);
+
 /* An execution's state as a person sees it: one row a state of operations-001.sql. */
 struct state_words {
 	const char *state;

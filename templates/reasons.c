@@ -128,6 +128,8 @@ static const struct reason_words reasons[] = {
                 N_("Look at the printer's panel and call service.")},
         {"maintenance-needed", N_("Maintenance is due"),
                 N_("Do the maintenance that the panel names.")},
+        {"offline", N_("The printer is offline"), N_("Set it online on its panel.")},
+        {"device-added", N_("First report of this device"), ""},
         {"counter-fell", N_("A counter went backwards"),
                 N_("A board or the device was probably swapped; compare the serial number.")},
         {"serial-appeared", N_("The serial number became known"), ""},

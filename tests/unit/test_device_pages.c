@@ -54,7 +54,10 @@ static void tell(int64_t now)
 	        " 'scheduled', 'stopped', %lld,"
 	        " '[{\"keyword\":\"media-low\",\"severity\":\"warning\"},"
 	        "{\"keyword\":\"media-empty\",\"severity\":\"error\"}]',"
-	        " '[{\"code\":\"E<1>\",\"severity\":\"error\"}]',"
+	        " '[{\"code\":\"E<1>\",\"severity\":\"error\"},"
+	        "{\"code\":\"no-paper\",\"severity\":\"warning\"},"
+	        "{\"code\":\"808\",\"severity\":\"error\",\"text\":\"Tray 2 is empty\"},"
+	        "{\"code\":\"door-open\",\"severity\":\"report\"}]',"
 	        " '{\"impressions\":1204,\"inkUsedMl\":{\"cyan\":12.5}}', 0);"
 	        "INSERT INTO device_seen (device, seen_at) VALUES (1, %lld)",
 	        (long long)(now - 4 * MINUTE), (long long)(now - 3 * MINUTE),
@@ -266,6 +269,11 @@ static void a_device_shows_all_that_it_said(void **state)
 	assert_true(error != NULL && warning != NULL && error < warning);
 	assert_shows(page, "Load paper or a new roll.");
 	assert_shows(page, "<code>E&lt;1&gt;</code>");
+	/* one thing told in three ways is one problem, with what each way knows of it */
+	assert_shows(page, "<code>808</code> Tray 2 is empty");
+	assert_null(strstr(error + 1, "Out of paper"));
+	assert_hides(page, "no-paper");
+	assert_shows(page, "A door is open");
 	assert_shows(page, "Cyan &amp; Co");
 	assert_shows(page, "7 %");
 	assert_shows(page, "some left");
