@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 
 #include "lib/crypto.h"
+#include "lib/envelope.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/parse.h"
@@ -90,13 +91,13 @@ static bool make_personal_keys(struct work *w, struct err *e)
 static bool operation_keys_text(
         struct work *w, const unsigned char public_key[CRYPTO_SIGN_PUBLIC], struct buf *out)
 {
-	char id[PUBLIC_ID], key[CRYPTO_BASE64_SIZE(CRYPTO_SIGN_PUBLIC)];
+	char id[ENVELOPE_FINGERPRINT_SIZE], key[CRYPTO_BASE64_SIZE(CRYPTO_SIGN_PUBLIC)];
 	char from[PARSE_TIME_SIZE], until[PARSE_TIME_SIZE];
 	struct json *list = json_new_array();
 	struct json *one = list != NULL ? json_add_object(list, NULL) : NULL;
 	bool ok;
 
-	crypto_random_id("ok_", id);
+	(void)envelope_key_id(public_key, id); /* as dispatch names it in what it signs */
 	crypto_base64(public_key, CRYPTO_SIGN_PUBLIC, key);
 	(void)parse_time_text(w->now - DAY_MS, from); /* clocks differ */
 	(void)parse_time_text(w->now + OPERATION_KEY_DAYS * DAY_MS, until);
