@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-// look.mjs INSTANCE BUILD [RECORDINGS]: is the demo on the pages? Signs in on both sites as people of the demo do,
-// and waits until the fleet of the first customer shows: its made-up printers, and every recorded one.
+// look.mjs INSTANCE BUILD [ENTRIES]: is the demo on the pages? Signs in on both sites as people of the demo do,
+// and waits until the fleet of the first customer shows: its made-up printers, and the recorded ones (ENTRIES in their collector's list).
 
 import fs from 'node:fs';
 
@@ -9,7 +9,7 @@ import { PRINTERS } from '../../demo/printers.mjs';
 import { Visitor } from '../../demo/visitor.mjs';
 import { Instance, until } from './instance.mjs';
 
-const [dir, build, recordings] = process.argv.slice(2);
+const [dir, build, entries] = process.argv.slice(2);
 const instance = new Instance(dir, build);
 const demo = JSON.parse(fs.readFileSync(instance.path('demo.json'), 'utf8'));
 
@@ -35,11 +35,26 @@ async function devices(visitor) {
 	return found.size;
 }
 
-const expected = PRINTERS.filter((printer) => printer.customer === 'harbour').length + Number(recordings || 0);
+// What the collector of the recordings said of its last round: how many it reported, and what it left out and why.
+function recorded() {
+	const said = fs.readFileSync(instance.path('log/agent-recordings.log'), 'utf8').split('\n');
+	const taken = said.findLastIndex((line) => line.includes('report-taken '));
+	const round = said.findLastIndex((line, i) => i < taken && / round collected=/.test(` ${line.slice(3)}`));
+	if (taken < 0 || round < 0) return undefined;
+	const [, collected, skipped, failed] = /collected=(\d+) skipped=(\d+) failed=(\d+)/.exec(said[round]).map(Number);
+	if (collected + skipped + failed < Number(entries)) return undefined; // of the list before
+	const left = said.slice(0, round).filter((line) => /device-(skipped|failed) /.test(line)).slice(-(skipped + failed || said.length));
+	return { collected, left: skipped + failed > 0 ? left : [] };
+}
+
+const made = PRINTERS.filter((printer) => printer.customer === 'harbour').length;
 await until('the two sites', 30, async () => {
 	(await visit('technician')).close();
 	return true;
 });
+const round = Number(entries) > 0 ? await until('the recorded printers to be collected', 180, recorded, 500) : { collected: 0, left: [] };
+for (const line of round.left) console.log(`dev: ${line.replace(/^<\d>/, '')}`);
+const expected = made + round.collected;
 const visitor = await visit('customer-admin');
-await until(`${expected} devices on the pages`, 120, async () => (await devices(visitor)) >= expected, 500);
+await until(`${expected} devices on the pages`, 60, async () => (await devices(visitor)) >= expected, 500);
 visitor.close();
