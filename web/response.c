@@ -284,10 +284,15 @@ void web_response_finish(struct web_request *rq, struct web_response *rs)
 		buf_reset(&rs->body);
 }
 
+/* Appended piece by piece, not printed: it is in every answer. */
 void web_response_head(const struct web_response *rs, struct buf *out)
 {
 	buf_printf(out, "Status: %d %s\r\n", rs->status, web_reason(rs->status));
-	for (size_t i = 0; i < rs->header_count; i++)
-		buf_printf(out, "%s: %s\r\n", rs->headers[i].name, rs->headers[i].value);
-	buf_puts(out, "\r\n");
+	for (size_t i = 0; i < rs->header_count; i++) {
+		buf_puts(out, rs->headers[i].name);
+		buf_append(out, ": ", 2);
+		buf_puts(out, rs->headers[i].value);
+		buf_append(out, "\r\n", 2);
+	}
+	buf_append(out, "\r\n", 2);
 }
