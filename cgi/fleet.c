@@ -35,7 +35,7 @@ struct device_row device_row_of(const struct device *device, bool with_customer)
 	        .attention = attentions[device->attention],
 	        .reason = device->attention_text,
 	        .lowest_supply = device->lowest_supply < 0 ? SUPPLY_UNKNOWN : device->lowest_supply,
-	        .seen_at = device->seen_hour};
+	        .seen_at = device->seen_at};
 }
 
 struct device_row *device_rows_of(struct arena *arena, const struct device *devices, size_t count,

@@ -4,7 +4,7 @@
  *
  * The one access rule (core/access.h) is in every statement; a device outside the viewer's scope is
  * ERR_NOT_FOUND or not in the list, exactly as one that does not exist; so is a retired one. Texts
- * are the arena's.
+ * are the arena's. Connections must read both core and telemetry.
  */
 #ifndef FLEETPORT_CORE_DEVICES_H
 #define FLEETPORT_CORE_DEVICES_H
@@ -56,7 +56,8 @@ struct device {
 	const char *attention_text; /* the most urgent reason's keyword, "" if none */
 	int lowest_supply;          /* percent of the lowest measured supply; -1: unknown */
 	int64_t first_seen_at;
-	int64_t seen_hour; /* last report, cut to the hour; telemetry_state() has it exact */
+	int64_t seen_hour; /* last report, cut to the hour: lists sort and filter by it */
+	int64_t seen_at;   /* last report */
 	int64_t group_id;
 	const char *group_public_id;
 	const char *group_name;

@@ -35,7 +35,7 @@ struct setting_view {
 
 struct device_page {
 	struct layout layout;
-	struct device_row device; /* seen_at exact here */
+	struct device_row device;
 	const char *model;
 	const char *firmware;      /* NULL: not told */
 	const char *identity_kind; /* "serial", "mac", "entry" */

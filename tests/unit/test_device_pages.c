@@ -234,9 +234,11 @@ static void a_filter_finds_what_it_says(void **state)
 	assert_int_equal(count_rows(page), 1);
 	assert_shows(page, "Meridian");
 	assert_shows(page, "Not reporting</span>");
-	assert_shows(page, "not told"); /* its lowest supply */
+	assert_shows(page, "2 days ago"); /* its last report */
+	assert_shows(page, "not told");   /* its lowest supply */
 	page = get_page("/devices?state=error&attention=error");
 	assert_int_equal(count_rows(page), 1);
+	assert_shows(page, "3 min ago"); /* exactly, though the list is sorted by the hour */
 	assert_shows(page, "Out of paper");
 	assert_int_equal(count_rows(get_page("/devices?attention=warning")), 0);
 	assert_int_equal(count_rows(get_page("/devices?state=&attention=&q=&sort=")), 50);
