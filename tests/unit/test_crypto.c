@@ -205,6 +205,34 @@ static void base64_gives_the_values_of_rfc_4648(void **state)
 	}
 }
 
+static void text_forms_write_no_byte_more_than_they_need(void **state)
+{
+	static const unsigned char data[40];
+	char text[100];
+
+	(void)state;
+	for (size_t len = 0; len <= sizeof data; len++) {
+		size_t used;
+
+		memset(text, 'x', sizeof text);
+		crypto_base64url(data, len, text);
+		used = strlen(text);
+		assert_int_equal(used, (len * 4 + 2) / 3);
+		for (size_t i = used + 1; i < sizeof text; i++)
+			assert_int_equal(text[i], 'x');
+		memset(text, 'x', sizeof text);
+		crypto_base64(data, len, text);
+		assert_int_equal(strlen(text) + 1, CRYPTO_BASE64_SIZE(len));
+		for (size_t i = strlen(text) + 1; i < sizeof text; i++)
+			assert_int_equal(text[i], 'x');
+		memset(text, 'x', sizeof text);
+		crypto_hex(data, len, text);
+		assert_int_equal(strlen(text), 2 * len);
+		for (size_t i = 2 * len + 1; i < sizeof text; i++)
+			assert_int_equal(text[i], 'x');
+	}
+}
+
 static void base64_of_another_form_is_refused(void **state)
 {
 	static const char *const standard[] = {"Zg", "Zg=", "Zg===", "Zh==", "Z", "Zg==\n",
@@ -397,6 +425,7 @@ int main(void)
 	        cmocka_unit_test(a_password_fits_its_own_hash_only),
 	        cmocka_unit_test(a_damaged_password_hash_is_an_error_and_not_a_wrong_password),
 	        cmocka_unit_test(base64_gives_the_values_of_rfc_4648),
+	        cmocka_unit_test(text_forms_write_no_byte_more_than_they_need),
 	        cmocka_unit_test(base64_of_another_form_is_refused),
 	        cmocka_unit_test(hex_of_another_form_is_refused),
 	        cmocka_unit_test(random_ids_have_a_prefix_and_22_letters_and_digits),

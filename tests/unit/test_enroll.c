@@ -6,6 +6,7 @@
 #include "tests/helpers/store.h"
 #include "web/memory.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -355,6 +356,61 @@ static void the_same_code_and_key_get_the_same_answer_for_a_day(void **state)
 	assert_int_equal(recorded(s, "agent.enroll", "denied"), 1);
 }
 
+struct racer {
+	struct scene *s;
+	const char *body;
+	struct buf answer;
+	pthread_t thread;
+};
+
+static void *race(void *racer)
+{
+	static const struct web_header headers[] = {{"content-type", "application/json"}};
+	struct racer *r = racer;
+	const struct web_incoming in = {.method = "POST",
+	        .path = "/v1/enroll",
+	        .query = "",
+	        .headers = headers,
+	        .header_count = 1,
+	        .body = r->body,
+	        .body_len = strlen(r->body),
+	        .address = "192.0.2.1"};
+
+	web_memory_run(&r->s->enroll.site, &in, &r->answer);
+	return NULL;
+}
+
+static void requests_with_one_code_and_key_at_the_same_time_get_one_certificate(void **state)
+{
+	enum { RACERS = 4 };
+	struct scene *s = *state;
+	const char *body = request_text(s, invite(s, "dc"), &s->csr), *first = NULL;
+	struct racer racers[RACERS];
+
+	for (int i = 0; i < RACERS; i++) {
+		racers[i] = (struct racer){.s = s, .body = body, .answer = BUF_INIT(1 << 20)};
+		assert_int_equal(pthread_create(&racers[i].thread, NULL, race, &racers[i]), 0);
+	}
+	for (int i = 0; i < RACERS; i++) {
+		const char *answered;
+
+		assert_int_equal(pthread_join(racers[i].thread, NULL), 0);
+		assert_int_equal(strncmp(buf_text(&racers[i].answer), "Status: 201", 11), 0);
+		answered = strstr(buf_text(&racers[i].answer), "\r\n\r\n");
+		assert_non_null(answered);
+		if (first == NULL)
+			first = answered;
+		assert_string_equal(answered, first);
+	}
+	assert_int_equal(
+	        test_store_number(s->w->folder, SQL_CORE, "SELECT count(*) FROM agent"), 1);
+	assert_int_equal(
+	        test_store_number(s->w->folder, SQL_CORE, "SELECT count(*) FROM agent_certificate"),
+	        1);
+	for (int i = 0; i < RACERS; i++)
+		buf_free(&racers[i].answer);
+}
+
 /* The body of the answer without what is its own: the instance. */
 static const char *without_request(struct scene *s)
 {
@@ -560,6 +616,7 @@ int main(void)
 	        SCENE_TEST(anybody_gets_the_servers_ca),
 	        SCENE_TEST(a_code_and_a_key_give_a_certificate_with_all_that_an_agent_needs),
 	        SCENE_TEST(the_same_code_and_key_get_the_same_answer_for_a_day),
+	        SCENE_TEST(requests_with_one_code_and_key_at_the_same_time_get_one_certificate),
 	        SCENE_TEST(a_wrong_a_used_and_an_expired_code_get_one_and_the_same_403),
 	        SCENE_TEST(wrong_codes_are_limited_by_address_and_right_ones_are_not),
 	        SCENE_TEST(a_malformed_request_is_refused_and_burns_neither_code_nor_attempt),
