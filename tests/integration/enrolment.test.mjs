@@ -2,10 +2,12 @@
 // How an agent comes to its certificate, and what happens to those who should not.
 
 import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import { makeRequest } from '../../demo/agent.mjs';
-import { assert, customer, device, enrolled, instance, invite, wire } from './harness.mjs';
+import { assert, customer, device, enrolled, instance, invite, run, temporaryFolder, wire } from './harness.mjs';
 
 const agent = { type: 'dc', version: '1.0.0', os: { name: 'Debian GNU/Linux', version: '12', productType: 'server' } };
 const eventKey = () => crypto.generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64');
@@ -82,7 +84,7 @@ test('a renewal gives a new certificate to the same agent; the first use of it e
 	const { link, identity } = await enrolled();
 	const request = makeRequest();
 	const answer = await link.post('/v1/renew', { csr: request.csr }, { identity });
-	assert.equal(answer.status, 200, answer.body);
+	assert.equal(answer.status, 201, answer.body);
 	assert.equal(answer.json.agentId, identity.id);
 	const renewed = { ...identity, key: request.key, certificate: answer.json.certificate };
 	const still = await link.sendReport(identity, link.report(identity, [device()]), { agent: undefined });
@@ -103,9 +105,10 @@ test('nobody without a certificate renews or reports', async () => {
 
 test('a certificate of another CA is refused by nginx with problem+json, whatever it names', async () => {
 	const { link, identity } = await enrolled();
-	const key = makeRequest().key;
-	const { execFileSync } = await import('node:child_process');
-	const certificate = execFileSync('openssl', ['req', '-x509', '-key', '/dev/stdin', '-subj', `/CN=${identity.id}`, '-days', '1'], { input: key, stdio: ['pipe', 'pipe', 'ignore'] }).toString();
+	const { key } = makeRequest();
+	const file = path.join(temporaryFolder(), 'key.pem');
+	fs.writeFileSync(file, key, { mode: 0o600 });
+	const { stdout: certificate } = await run('openssl', ['req', '-x509', '-key', file, '-subj', `/CN=${identity.id}`, '-days', '1']);
 	const answer = await link.sendReport({ ...identity, key, certificate }, link.report(identity, [device()]), { agent: false });
 	assert.equal(answer.status, 401);
 	assert.match(answer.headers['content-type'], /^application\/problem\+json/);
