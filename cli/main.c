@@ -22,7 +22,7 @@ enum { ARENA_LIMIT = 64 << 20, OUT_LIMIT = 64 << 20 };
 
 static const struct cli_command *const tables[] = {cli_init_commands, cli_organisation_commands,
         cli_contract_commands, cli_user_commands, cli_group_commands, cli_grant_commands,
-        cli_agent_commands, cli_model_commands, cli_doctor_commands};
+        cli_agent_commands, cli_model_commands, cli_audit_commands, cli_doctor_commands};
 enum { TABLES = sizeof tables / sizeof tables[0] };
 
 static const struct config_option cli_config[] = {

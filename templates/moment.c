@@ -145,6 +145,22 @@ const char *moment_exact(struct out *out, int64_t ms)
 	return keep(out, text, at);
 }
 
+bool moment_read(struct out *out, const char *text, int64_t *ms)
+{
+	size_t len = strlen(text);
+	char whole[24];
+	int64_t local;
+
+	if (len != 16 && len != 19)
+		return false;
+	(void)stpcpy(stpcpy(whole, text), len == 16 ? ":00Z" : "Z");
+	if (!parse_time(whole, &local))
+		return false;
+	/* the offset that holds there: once more, for the hours beside a transition */
+	*ms = local - offset_at(out, local - offset_at(out, local));
+	return true;
+}
+
 const char *moment_machine(struct out *out, int64_t ms)
 {
 	char text[32], *at;

@@ -3,6 +3,7 @@
 
 #include "cgi/devices.h"
 #include "cgi/session.h"
+#include "core/audit_log.h"
 #include "core/contracts.h"
 #include "core/devices.h"
 #include "core/grants.h"
@@ -67,12 +68,18 @@ static const struct web_route routes[] = {
                 .flags = WEB_AUDITED,
                 .fields = operation_fields,
                 .handler = operation_cancel},
+        {.id = "audit.search",
+                .path = "/audit",
+                .who = MAY_READ_AUDIT_OWN | MAY_READ_AUDIT_ALL,
+                .flags = WEB_AUDITED,
+                .fields = audit_fields,
+                .handler = audit_show},
 };
 
 static const struct sql_table *const tables[] = {&organisations_sql, &contracts_sql, &groups_sql,
         &grants_sql, &accounts_sql, &sessions_sql, &sign_in_sql, &models_sql, &changes_sql,
         &devices_sql, &telemetry_sql, &operations_sql, &operations_read_sql, &operations_submit_sql,
-        &outbox_sql, NULL};
+        &outbox_sql, &audit_log_sql, NULL};
 
 const struct site_kind support_site = {
         .site = SITE_SUPPORT,

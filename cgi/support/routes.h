@@ -27,4 +27,8 @@ extern const struct web_field operation_fields[];
 void operation_show(struct web_request *rq, struct web_response *rs);
 void operation_cancel(struct web_request *rq, struct web_response *rs);
 
+/* audit.c */
+extern const struct web_field audit_fields[];
+void audit_show(struct web_request *rq, struct web_response *rs);
+
 #endif

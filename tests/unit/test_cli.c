@@ -417,6 +417,35 @@ static void changes_are_recorded_as_begun_and_done_or_failed(void **state)
 	assert_int_equal(records(f, "person.list", "done"), 1);
 }
 
+static void the_log_is_searched_and_the_search_recorded(void **state)
+{
+	struct fixture *f = *state;
+	const struct json *row;
+	struct json *root;
+
+	assert_int_equal(RUN(f, "organisation", "add", "--kind", "customer", "--name", "C"), EX_OK);
+	assert_int_equal(records(f, "organisation.add", "done"), 1);
+	assert_int_equal(
+	        RUN(f, "audit", "search", "--action", "organisation.add", "--json"), EX_OK);
+	root = parsed(f);
+	assert_int_equal(json_count(root), 2);
+	row = json_first(root); /* the newest first */
+	assert_string_equal(json_as_string(json_get(row, "outcome")), "done");
+	assert_string_equal(json_as_string(json_get(row, "source")), "cli");
+	assert_memory_equal(json_as_string(json_get(row, "targets")), "or_", 3);
+	json_free(root);
+	assert_int_equal(records(f, "audit.search", "done"), 1);
+	assert_int_equal(RUN(f, "audit", "search", "--to", "2001-01-01", "--json"), EX_OK);
+	assert_string_equal(f->out, "[]\n");
+	assert_int_equal(RUN(f, "audit", "search", "--limit", "0"), EX_DATAERR);
+	assert_int_equal(RUN(f, "audit", "search", "--from", "soon"), EX_DATAERR);
+	/* no log, no look at it */
+	test_audit_kill(f->audit);
+	f->audit = 0;
+	assert_int_equal(RUN(f, "audit", "search"), EX_TEMPFAIL);
+	assert_string_equal(f->out, "");
+}
+
 /* ---- doctor */
 
 static const char *finding(const struct json *root, const char *check, const char *word)
@@ -467,6 +496,7 @@ int main(void)
 	        READY(a_short_password_and_a_missing_one_are_refused),
 	        READY(an_invitation_carries_host_code_and_pin),
 	        READY(changes_are_recorded_as_begun_and_done_or_failed),
+	        READY(the_log_is_searched_and_the_search_recorded),
 	        READY(doctor_says_what_is_wrong_and_that_the_second_factor_is_off),
 	};
 

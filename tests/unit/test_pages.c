@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What pages are printed with: values by type and context, times, words. */
+#include "lib/parse.h"
 #include "templates/counters.h"
 #include "templates/devices.html.h"
 #include "templates/moment.h"
@@ -129,6 +130,32 @@ static void a_time_is_shown_in_the_persons_zone(void **state)
 	assert_string_equal(moment_exact(&out, 1792889999000), "2026-10-25 02:59:59");
 	assert_string_equal(moment_exact(&out, 1792890000000), "2026-10-25 02:00:00");
 	assert_string_equal(moment_machine(&out, -1), "1969-12-31T23:59:59.999Z");
+}
+
+static void a_typed_time_is_read_in_the_persons_zone(void **state)
+{
+	struct out berlin = {.time_zone = "Europe/Berlin"}, utc = {.time_zone = NULL};
+	int64_t ms = 7, same = 0;
+
+	(void)state;
+	assert_true(moment_read(&utc, "2026-11-22T09:00", &ms));
+	assert_true(parse_time("2026-11-22T09:00:00Z", &same));
+	assert_int_equal(ms, same);
+	assert_true(moment_read(&berlin, "2026-11-22T09:00:30", &ms));
+	assert_true(parse_time("2026-11-22T08:00:30Z", &same));
+	assert_int_equal(ms, same);
+	/* in summer, and the first minute of it */
+	assert_true(moment_read(&berlin, "2026-07-01T00:00", &ms));
+	assert_true(parse_time("2026-06-30T22:00:00Z", &same));
+	assert_int_equal(ms, same);
+	assert_true(moment_read(&berlin, "2026-03-29T03:00", &ms));
+	assert_true(parse_time("2026-03-29T01:00:00Z", &same));
+	assert_int_equal(ms, same);
+	assert_false(moment_read(&utc, "2026-11-22", &ms));
+	assert_false(moment_read(&utc, "2026-11-22 09:00", &ms));
+	assert_false(moment_read(&utc, "2026-13-22T09:00", &ms));
+	assert_false(moment_read(&utc, "", &ms));
+	assert_int_equal(ms, same);
 }
 
 static void zones_with_half_hours_and_unknown_ones_are_named_truly(void **state)
@@ -293,6 +320,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(
 	                an_age_is_told_in_words_until_it_is_two_weeks, begin, end),
 	        cmocka_unit_test_setup_teardown(a_time_is_shown_in_the_persons_zone, begin, end),
+	        cmocka_unit_test(a_typed_time_is_read_in_the_persons_zone),
 	        cmocka_unit_test_setup_teardown(
 	                zones_with_half_hours_and_unknown_ones_are_named_truly, begin, end),
 	        cmocka_unit_test_setup_teardown(an_unknown_level_is_never_a_number, begin, end),
