@@ -281,7 +281,8 @@ struct report_answer {
 	const struct report_warning *warnings;
 	size_t warning_count;
 	bool operations_pending;
-	const struct json *operation_keys; /* an array that is written as "operationKeys"; NULL: none.
+	const struct json
+	        *operation_keys; /* an array that is written as "operationKeys"; NULL: none.
 	                                      Reading leaves it NULL: enrolment_keys_read() reads it */
 };
 

@@ -37,7 +37,7 @@ struct reader {
 
 static void path_text(const struct place *place, char out[PATH_BYTES])
 {
-	const struct place *chain[REPORT_DEPTH_MAX + 2];
+	const struct place *chain[REPORT_DEPTH_MAX + 2] = {NULL};
 	size_t depth = 0, at;
 
 	for (; place && depth < sizeof chain / sizeof chain[0]; place = place->parent)

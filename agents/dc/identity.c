@@ -2,9 +2,9 @@
 /* identity.c: which device this is: maker, model, serial number, and the identity made of them. */
 #include "agents/dc/charset.h"
 #include "agents/dc/device.h"
+#include "lib/crypto.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -217,21 +217,16 @@ static const char *serial_or_null(const char *text)
 /* Epson's inkjets write the serial number of the 1284 id as hexadecimal digits of ASCII. */
 static const char *unhex(const struct device_view *view, const char *text)
 {
-	char plain[SERIAL_MAX + 1];
-	size_t len = strlen(text);
+	unsigned char plain[SERIAL_MAX];
+	size_t len = 0;
 
-	if (len % 2 || len < 2 * SERIAL_MIN || len / 2 > SERIAL_MAX)
+	if (!crypto_hex_decode(text, strlen(text), plain, sizeof plain, &len) || len < SERIAL_MIN)
 		return text;
-	for (size_t i = 0; i < len; i += 2) {
-		unsigned octet;
-
-		if (!isxdigit((unsigned char)text[i]) || !isxdigit((unsigned char)text[i + 1]) ||
-		        sscanf((const char[]){text[i], text[i + 1], '\0'}, "%x", &octet) != 1 ||
-		        octet > 0x7e || !isalnum((int)octet))
+	for (size_t i = 0; i < len; i++) {
+		if (plain[i] > 0x7e || !isalnum(plain[i]))
 			return text;
-		plain[i / 2] = (char)octet;
 	}
-	return arena_copy(view->arena, plain, len / 2);
+	return arena_copy(view->arena, (const char *)plain, len);
 }
 
 static const char *device_id_serial(
