@@ -112,9 +112,10 @@ static void tell(struct orders *q, struct journal_entry *entry)
 
 /* Writes the event as the entry's next one, durably, then tells it. */
 static bool record(struct orders *q, const struct journal_entry *entry, enum event_phase phase,
-        struct event *event)
+        const struct event *what)
 {
 	struct journal_entry next = *entry;
+	struct event event = *what;
 	struct buf payload = BUF_INIT(EVENT_PAYLOAD_MAX);
 	struct err e = ERR_CLEAR;
 	char id[64];
@@ -123,12 +124,12 @@ static bool record(struct orders *q, const struct journal_entry *entry, enum eve
 	snprintf(id, sizeof id, "%s", entry->operation_id);
 	next.phase = phase;
 	next.seq = entry->seq + 1;
-	next.at = event->at = now_ms(q);
-	event->agent_id = q->agent_id;
-	event->operation_id = id;
-	event->attempt = entry->attempt;
-	event->seq = next.seq;
-	ok = event_write(event, &payload, &e);
+	next.at = event.at = now_ms(q);
+	event.agent_id = q->agent_id;
+	event.operation_id = id;
+	event.attempt = entry->attempt;
+	event.seq = next.seq;
+	ok = event_write(&event, &payload, &e);
 	if (ok) {
 		next.event = buf_text(&payload);
 		ok = journal_put(q->journal, &next, &e);
@@ -139,9 +140,9 @@ static bool record(struct orders *q, const struct journal_entry *entry, enum eve
 		        NULL);
 		return false;
 	}
-	log_event(LOG_LEVEL_INFO, "operation", "id", id, "event", event_type_name(event->type),
-	        "outcome", event->type == EVENT_RESULT ? event_outcome_name(event->outcome) : "-",
-	        "code", event->code && *event->code ? event->code : "-", NULL);
+	log_event(LOG_LEVEL_INFO, "operation", "id", id, "event", event_type_name(event.type),
+	        "outcome", event.type == EVENT_RESULT ? event_outcome_name(event.outcome) : "-",
+	        "code", event.code && *event.code ? event.code : "-", NULL);
 	tell(q, journal_find(q->journal, id));
 	return true;
 }
