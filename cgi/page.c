@@ -38,19 +38,19 @@ bool page_layout(struct web_request *rq, struct layout *layout, const char *titl
         enum section section, struct err *e)
 {
 	struct visit *visit = visit_of(rq);
-	struct account account;
+	const char *name = NULL;
 	struct sql_conn *conn;
 
 	set_site(rq, layout, title);
 	if (!visit->signed_in)
 		return true;
 	conn = visit_conn(rq, e);
-	if (conn == NULL || !accounts_find(conn, visit->site->keys, rq->arena,
-	                            visit->session.viewer.account_public_id, &account, e))
+	if (conn == NULL || !accounts_name(conn, visit->site->keys, rq->arena,
+	                            visit->session.viewer.account_public_id, &name, e))
 		return false;
 	layout->section = section;
 	layout->sections = sections_of(visit);
-	layout->person = account.display_name == NULL ? "" : account.display_name;
+	layout->person = name == NULL ? "" : name;
 	layout->organisation = visit->session.organisation_name;
 	return true;
 }

@@ -164,7 +164,8 @@ static const struct sql_statement statements[STATEMENTS] = {
                 .in = "it",
                 .out = COLUMN_TYPES,
                 .text = "SELECT " COLUMNS FROM " WHERE d.public_id = $2 AND d.retired_at IS NULL"
-                        " AND d.group_id IN (" SCOPE ")"},
+                        " AND EXISTS (SELECT 1 FROM scope s WHERE s.viewer = $1"
+                        " AND s.group_id = d.group_id AND s.\"right\" = 'view')"},
         [MAY] = {.role = SQL_READ,
                 .store = SQL_CORE,
                 .in = "iit",

@@ -247,10 +247,12 @@ CREATE TABLE setting (
 ) STRICT, WITHOUT ROWID;
 
 -- THE ACCESS RULE (security.md). Yields groups, never devices. One row a viewer, group and right;
--- a group can appear twice, so use it with IN. now_ms() is the driver's: wall time in milliseconds.
+-- a group can appear twice, so use it with IN or EXISTS. now_ms() is the driver's: wall time in ms.
+-- The CASTs give "right" the same affinity in every arm: only then does SQLite merge the view into the
+-- question (and look up one group), instead of filling a table with it first (8 x the work of a device).
 CREATE VIEW scope (viewer, group_id, "right") AS
   -- a customer's admin sees all of the own customer's groups
-  SELECT a.id, g.id, 'view'
+  SELECT a.id, g.id, CAST('view' AS TEXT)
     FROM account a
     JOIN organisation o ON o.id = a.organisation_id AND o.kind = 'customer' AND o.ended_at IS NULL
     JOIN device_group g ON g.organisation_id = a.organisation_id
@@ -258,7 +260,7 @@ CREATE VIEW scope (viewer, group_id, "right") AS
      AND g.removed_at IS NULL
   UNION ALL
   -- a customer's viewer sees granted groups of the own customer
-  SELECT a.id, g.id, 'view'
+  SELECT a.id, g.id, CAST('view' AS TEXT)
     FROM account a
     JOIN organisation o ON o.id = a.organisation_id AND o.kind = 'customer' AND o.ended_at IS NULL
     JOIN device_grant t ON t.account_id = a.id AND t."right" = 'view' AND t.ended_at IS NULL
@@ -268,7 +270,7 @@ CREATE VIEW scope (viewer, group_id, "right") AS
      AND g.removed_at IS NULL
   UNION ALL
   -- a partner's admin sees all groups of the customers that are under contract
-  SELECT a.id, g.id, 'view'
+  SELECT a.id, g.id, CAST('view' AS TEXT)
     FROM account a
     JOIN organisation o ON o.id = a.organisation_id AND o.kind = 'partner' AND o.ended_at IS NULL
     JOIN contract c ON c.partner_id = a.organisation_id AND c.ended_at IS NULL
