@@ -62,7 +62,7 @@ static struct evidence_supply read_supply(struct arena *arena, const struct json
 	(void)json_as_i64(json_get(value, "index"), &index);
 	supply.level_state = copy(arena, json_get(value, "levelState"));
 	if (name == NULL)
-		name = arena_printf(arena, "#%lld", (long long)index);
+		name = arena_printf(arena, "supply %lld", (long long)index);
 	return (struct evidence_supply){
 	        name == NULL ? "" : name, supply_percent(&supply), supply.level_state};
 }

@@ -101,4 +101,14 @@ struct operation_page {
 	size_t execution_count;
 };
 
+/* Has any of it gone out? */
+static inline bool was_sent(const struct operation_page *p)
+{
+	for (size_t i = 0; i < p->execution_count; i++) {
+		if (p->executions[i].sent_at != 0)
+			return true;
+	}
+	return false;
+}
+
 #endif

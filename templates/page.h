@@ -123,6 +123,12 @@ struct operation_row {
 	int64_t created_at;
 };
 
+/* Is there a text at all? */
+static inline bool is_told(const char *text)
+{
+	return text != NULL && text[0] != '\0';
+}
+
 /* Page links of a list; NULL: there is none. */
 struct pager {
 	const char *first, *previous, *next;

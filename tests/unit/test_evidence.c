@@ -46,7 +46,7 @@ static void a_side_is_read_as_the_agent_wrote_it(void **state)
 	assert_int_equal(v->supply_count, 2);
 	assert_string_equal(v->supplies[0].name, "cyan");
 	assert_int_equal(v->supplies[0].percent, 50);
-	assert_string_equal(v->supplies[1].name, "#2");
+	assert_string_equal(v->supplies[1].name, "supply 2");
 	assert_int_equal(v->supplies[1].percent, SUPPLY_UNKNOWN);
 	assert_string_equal(v->supplies[1].level_state, "some-remaining");
 }
