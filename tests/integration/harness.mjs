@@ -3,8 +3,7 @@
 // the demo in it, through the real nginx, mosquitto, snmpsim and agents. Nothing sleeps: everything polls.
 
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import crypto from 'node:crypto';
+import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -14,6 +13,7 @@ import { promisify } from 'node:util';
 import { Wire } from '../../demo/agent.mjs';
 import { Visitor } from '../../demo/visitor.mjs';
 import { Instance, until } from '../../deploy/dev/instance.mjs';
+import { Mqtt } from './mqtt.mjs';
 
 if (!process.env.FLEETPORT_DEV) throw new Error('FLEETPORT_DEV is not set: run ./dev test integration');
 
@@ -103,57 +103,30 @@ export function device(more = {}) {
 	};
 }
 
-// ---- MQTT, with Debian's own clients
-
-const folder = temporaryFolder();
-function identityFiles(identity) {
-	const base = path.join(folder, crypto.createHash('sha256').update(identity.certificate).digest('hex').slice(0, 16));
-	if (!fs.existsSync(`${base}.pem`)) {
-		fs.writeFileSync(`${base}.pem`, identity.certificate);
-		fs.writeFileSync(`${base}.key`, identity.key, { mode: 0o600 });
-	}
-	return ['--cert', `${base}.pem`, '--key', `${base}.key`];
-}
+// ---- MQTT
 
 export const dispatchIdentity = () => ({
 	certificate: fs.readFileSync(instance.path('secrets/dispatch.pem'), 'utf8'),
 	key: fs.readFileSync(instance.path('secrets/dispatch.key.pem'), 'utf8'),
 });
 
-const mqttArguments = (identity) => ['-V', '5', '-h', '127.0.0.1', '-p', String(instance.port), '--cafile', instance.caFile,
-	'--tls-alpn', 'mqtt', ...identityFiles(identity)];
-
-// → what mosquitto_pub -d said (reason codes of the PUBACK are in it)
-export async function publish(identity, topic, message, options = []) {
-	const child = run('mosquitto_pub', [...mqttArguments(identity), '-d', '-q', '1', '-t', topic, '-s', ...options], { timeout: 15000 });
-	child.child.stdin.end(message);
-	try {
-		const { stdout, stderr } = await child;
-		return { ok: true, said: stdout + stderr };
-	} catch (error) {
-		return { ok: false, said: `${error.stdout}${error.stderr}` };
-	}
+// A connection through the one port. It may be refused: see .connack.
+export async function mqtt(identity, options = {}) {
+	const client = await Mqtt.connect({ port: instance.port, ca: instance.ca, identity, ...options });
+	atEnd(() => client.close());
+	return client;
 }
 
-// Subscribes until closed. → {lines (of messages), said, ended (promise), close}
-export function subscribe(identity, topic) {
-	const child = spawn('stdbuf', ['-oL', 'mosquitto_sub', ...mqttArguments(identity), '-d', '-q', '1', '-t', topic, '-F', 'MESSAGE %t %p'],
-		{ stdio: ['ignore', 'pipe', 'pipe'] });
-	const subscription = { said: '', child };
-	const hear = (part) => { subscription.said += part; };
-	child.stdout.on('data', hear);
-	child.stderr.on('data', hear);
-	subscription.ended = new Promise((resolve) => { child.on('exit', (code, signal) => resolve({ code, signal })); });
-	subscription.close = () => child.kill('SIGTERM');
-	Object.defineProperty(subscription, 'messages', {
-		get() { return subscription.said.split('\n').filter((line) => line.startsWith('MESSAGE ')).map((line) => line.slice(8)); },
+// One message in dispatch's name. The real dispatch is stopped meanwhile: two of one name would put each other out.
+export function asDispatch(work) {
+	return gone('dispatch', async () => {
+		const client = await mqtt(dispatchIdentity());
+		try {
+			return await work(client);
+		} finally {
+			client.close();
+		}
 	});
-	atEnd(() => subscription.close());
-	return subscription;
-}
-
-export function subscribed(subscription) {
-	return until('the answer to SUBSCRIBE', 10, () => /Subscribed \(mid: \d+\): (\d+)/.exec(subscription.said)?.[1]);
 }
 
 // ---- programs
