@@ -3,8 +3,8 @@
  * fastcgi.c: FastCGI by libfcgi 2.4.2, with an accept of our own.
  *
  * libfcgi alone has no time-outs, serves requests that were cut off as if they were whole, and does
- * not wake for a stop. So a worker accepts the connection itself (poll on the listener and a
- * wake-up eventfd), checks the peer, sets socket time-outs, and hands the connection to
+ * not wake for a stop. So a worker accepts the connection itself (an epoll of its own on the
+ * listener and a wake-up eventfd; exclusively, so that a connection wakes one worker), checks the peer, sets socket time-outs, and hands the connection to
  * FCGX_Accept_r() with listen_sock -1: that never blocks in accept, and fails instead of taking the
  * next one. A watchdog shuts connections down whose request takes too long in all, however busily
  * its bytes trickle.
@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -56,6 +57,7 @@ struct server;
 struct worker {
 	struct server *server;
 	pthread_t thread;
+	int epoll; /* of the listener and server->wake */
 	struct arena *arena;
 	struct buf body;
 	pthread_mutex_t lock; /* over what the watchdog looks at: */
@@ -448,19 +450,20 @@ static void *work(void *arg)
 {
 	struct worker *worker = arg;
 	struct server *server = worker->server;
-	struct pollfd fds[] = {
-	        {.fd = server->listener, .events = POLLIN}, {.fd = server->wake, .events = POLLIN}};
 
 	for (;;) {
-		bool stopping;
-		if (poll(fds, 2, -1) < 0 && errno != EINTR) {
-			log_event(LOG_LEVEL_ERROR, "poll-failed", "reason", strerrorname_np(errno),
+		struct epoll_event events[2];
+		bool stopping = false;
+		int n = epoll_wait(worker->epoll, events, 2, -1);
+		if (n < 0 && errno != EINTR) {
+			log_event(LOG_LEVEL_ERROR, "epoll-failed", "reason", strerrorname_np(errno),
 			        NULL);
 			rest(server);
 		}
 		/* Looked at before the connections: when it is set, nobody can connect any more,
 		 * and those that waited are served. */
-		stopping = (fds[1].revents & POLLIN) != 0;
+		for (int i = 0; i < n; i++)
+			stopping = stopping || events[i].data.fd == server->wake;
 		while (take_connection(worker))
 			;
 		if (stopping)
@@ -546,6 +549,24 @@ static bool init_library(struct err *e)
 	return ok || err_set(e, ERR_INTERNAL, "libfcgi did not start");
 }
 
+static bool watch_for_work(struct worker *worker, struct err *e)
+{
+	struct server *server = worker->server;
+	struct epoll_event listener = {
+	        .events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = server->listener};
+	struct epoll_event wake = {.events = EPOLLIN, .data.fd = server->wake};
+
+	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (worker->epoll < 0)
+		return err_errno(e, "an epoll");
+	if (epoll_ctl(worker->epoll, EPOLL_CTL_ADD, server->listener, &listener) == 0 &&
+	        epoll_ctl(worker->epoll, EPOLL_CTL_ADD, server->wake, &wake) == 0)
+		return true;
+	err_errno(e, "an epoll");
+	(void)close(worker->epoll);
+	return false;
+}
+
 static bool start_worker(struct server *server, struct err *e)
 {
 	struct worker *worker = &server->workers[server->started];
@@ -557,6 +578,10 @@ static bool start_worker(struct server *server, struct err *e)
 	        .watched = -1};
 	if (worker->arena == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a worker");
+	if (!watch_for_work(worker, e)) {
+		arena_free(worker->arena);
+		return false;
+	}
 	rc = pthread_mutex_init(&worker->lock, NULL);
 	if (rc == 0) {
 		rc = pthread_create(&worker->thread, NULL, work, worker);
@@ -566,6 +591,7 @@ static bool start_worker(struct server *server, struct err *e)
 		}
 		(void)pthread_mutex_destroy(&worker->lock);
 	}
+	(void)close(worker->epoll);
 	arena_free(worker->arena);
 	errno = rc;
 	return err_errno(e, "a worker thread");
@@ -609,6 +635,7 @@ static void join_workers(struct server *server, int nap_ms)
 		struct worker *worker = &server->workers[i];
 		(void)pthread_join(worker->thread, NULL);
 		(void)pthread_mutex_destroy(&worker->lock);
+		(void)close(worker->epoll);
 		arena_free(worker->arena);
 		buf_free(&worker->body);
 	}
