@@ -431,7 +431,7 @@ static int64_t acked(struct child *children)
 static void killing_the_daemon_under_load_loses_nothing_that_was_acknowledged(void **state)
 {
 	const char *wanted = getenv("FLEETPORT_KILL_ROUNDS");
-	long rounds = wanted != NULL ? strtol(wanted, NULL, 10) : 10;
+	long rounds = wanted != NULL ? strtol(wanted, NULL, 10) : 50;
 	size_t size = sizeof(struct child) * PROCESSES + sizeof(_Atomic bool);
 	struct child *children =
 	        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
