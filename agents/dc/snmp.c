@@ -49,14 +49,14 @@ static void close_session(struct snmp_source *source)
 	free(s);
 }
 
+/* The library's own sentence is one buffer for all threads: its number has to do. */
 static void library_error(struct session *s, struct err *e)
 {
-	char *text = NULL;
 	int library_errno = 0, system_errno = 0;
 
-	snmp_sess_error(s->handle, &system_errno, &library_errno, &text);
-	err_set(e, ERR_IO, "SNMP failed: %s", text ? text : "unknown cause");
-	free(text);
+	snmp_sess_error(s->handle, &system_errno, &library_errno, NULL);
+	err_set(e, ERR_IO, "SNMP failed (net-snmp error %d, system error %d)", library_errno,
+	        system_errno);
 }
 
 /* Sends pdu (which it takes) and waits. *response is set when ANSWERED; free it. */
