@@ -6,6 +6,11 @@
  * what passes goes to cJSON, which makes the tree. Repeated names are looked for in the tree, where
  * they are decoded: "a" and "\u0061" are one name.
  *
+ * The tree of a parsed document lies in one region, which is freed as a whole: a report has hundreds
+ * of values, and a malloc() and free() for each would cost more than reading them. cJSON's allocation
+ * hooks are global, so they look at a variable of the thread: it names the region only while cJSON
+ * parses. Documents that are built are made of malloc() as ever.
+ *
  * Printing is ours too: cJSON rounds integers above 10^15.
  */
 #include "lib/json.h"
@@ -25,9 +30,17 @@ enum {
 	PATH_MAX_BYTES = 160,  /* of a path shown in an error */
 	NAME_SHOWN_BYTES = 40, /* of a name in it */
 	FEW_MEMBERS = 8,       /* up to here names are compared each with each */
+	MANY_MEMBERS = 128,    /* up to here they are looked for by hash, beyond sorted */
+	HASH_SLOTS = 512,
+	REGION_FIRST = 512, /* bytes of a region's smallest and largest first chunk */
+	REGION_FIRST_MAX = 64 << 10,
+	REGION_CHUNK_MAX = 1 << 20,
 };
 
 static const double exact_integers = 9007199254740992.0; /* 2^53 */
+
+/* On the root of a parsed document, beside cJSON's own bits (its type is the lowest eight). */
+static const int IN_REGION = 1 << 20;
 
 static bool is_integer(double number)
 {
@@ -49,6 +62,75 @@ struct scan {
 	struct frame stack[DEPTH_MAX];
 	struct err *e;
 };
+
+/* ---- the region of a parsed tree */
+
+struct chunk {
+	struct chunk *next; /* filled earlier */
+	size_t size, used;  /* of data */
+	_Alignas(max_align_t) unsigned char data[];
+};
+
+static _Thread_local struct chunk **region; /* of the document that is being parsed, or NULL */
+
+static struct chunk *add_chunk(struct chunk **chunks, size_t size)
+{
+	struct chunk *chunk = malloc(sizeof *chunk + size);
+
+	if (chunk == NULL)
+		return NULL;
+	*chunk = (struct chunk){.next = *chunks, .size = size};
+	*chunks = chunk;
+	return chunk;
+}
+
+static void *region_alloc(struct chunk **chunks, size_t size)
+{
+	struct chunk *chunk = *chunks;
+	size_t need = (size + 7) / 8 * 8; /* nothing in a tree is aligned to more */
+	void *memory;
+
+	if (need > chunk->size - chunk->used) {
+		size_t more = 2 * chunk->size;
+		if (more > REGION_CHUNK_MAX)
+			more = REGION_CHUNK_MAX;
+		chunk = add_chunk(chunks, more > need ? more : need);
+		if (chunk == NULL)
+			return NULL;
+	}
+	memory = chunk->data + chunk->used;
+	chunk->used += need;
+	return memory;
+}
+
+static void region_free(struct chunk *chunk)
+{
+	while (chunk != NULL) {
+		struct chunk *next = chunk->next;
+		free(chunk);
+		chunk = next;
+	}
+}
+
+static void *hook_alloc(size_t size)
+{
+	return region == NULL ? malloc(size) : region_alloc(region, size);
+}
+
+/* While it parses, cJSON frees only what it took in the same document. */
+static void hook_free(void *memory)
+{
+	if (region == NULL)
+		free(memory);
+}
+
+/* Before main(): cJSON keeps the hooks in plain globals, and threads read them. */
+__attribute__((constructor)) static void set_hooks(void)
+{
+	cJSON_Hooks hooks = {.malloc_fn = hook_alloc, .free_fn = hook_free};
+
+	cJSON_InitHooks(&hooks);
+}
 
 /* ---- errors with their place */
 
@@ -437,6 +519,25 @@ static bool check_many(const struct place *place, size_t count, struct err *e)
 	return ok;
 }
 
+/* Names are compared only where their hashes meet in the table. Made to collide, they cost
+ * MANY_MEMBERS² / 2 comparisons. */
+static bool check_some(const struct place *place, struct err *e)
+{
+	const cJSON *slots[HASH_SLOTS] = {NULL};
+
+	for (const cJSON *m = place->value->child; m != NULL; m = m->next) {
+		uint32_t hash = 2166136261u; /* FNV-1a */
+		size_t at;
+		for (const char *c = m->string; *c != '\0'; c++)
+			hash = (hash ^ (unsigned char)*c) * 16777619u;
+		for (at = hash % HASH_SLOTS; slots[at] != NULL; at = (at + 1) % HASH_SLOTS)
+			if (strcmp(slots[at]->string, m->string) == 0)
+				return fail_repeated(place, m->string, e);
+		slots[at] = m;
+	}
+	return true;
+}
+
 static bool check_few(const struct place *place, struct err *e)
 {
 	for (const cJSON *a = place->value->child; a != NULL; a = a->next)
@@ -458,7 +559,33 @@ static bool check_names(const struct place *place, struct err *e)
 	}
 	if (!cJSON_IsObject(place->value))
 		return true;
-	return count > FEW_MEMBERS ? check_many(place, count, e) : check_few(place, e);
+	if (count > MANY_MEMBERS)
+		return check_many(place, count, e);
+	return count > FEW_MEMBERS ? check_some(place, e) : check_few(place, e);
+}
+
+/* The tree in a region of its own, which hangs at the root: `prev` of a root is nobody's. */
+static cJSON *make_tree(const char *text, size_t len)
+{
+	struct chunk *chunks = NULL;
+	size_t first = 4 * len; /* a value of a report takes about 80 bytes, in the text 30 */
+	cJSON *tree;
+
+	if (first < REGION_FIRST)
+		first = REGION_FIRST;
+	if (add_chunk(&chunks, first < REGION_FIRST_MAX ? first : REGION_FIRST_MAX) == NULL)
+		return NULL;
+	region = &chunks;
+	tree = cJSON_ParseWithLength(text, len);
+	region = NULL;
+	if (tree == NULL) {
+		region_free(chunks);
+		return NULL;
+	}
+	assert(tree->prev == NULL);
+	tree->type |= IN_REGION;
+	tree->prev = (cJSON *)(void *)chunks;
+	return tree;
 }
 
 struct json *json_parse(
@@ -475,7 +602,7 @@ struct json *json_parse(
 	}
 	if (!scan_document(&s))
 		return NULL;
-	tree = cJSON_ParseWithLength(text, len);
+	tree = make_tree(text, len);
 	if (tree == NULL) {
 		/* All else that cJSON could mind was ruled out by the scan. */
 		err_set(e, ERR_MEMORY, "no memory to read JSON");
@@ -483,7 +610,7 @@ struct json *json_parse(
 	}
 	root.value = tree;
 	if (!check_names(&root, e)) {
-		cJSON_Delete(tree);
+		json_free((struct json *)tree);
 		return NULL;
 	}
 	return (struct json *)tree;
@@ -503,7 +630,10 @@ static cJSON *inside(struct json *value)
 
 void json_free(struct json *root)
 {
-	cJSON_Delete(inside(root));
+	if (root != NULL && (in(root)->type & IN_REGION) != 0)
+		region_free((struct chunk *)(void *)inside(root)->prev);
+	else
+		cJSON_Delete(inside(root));
 }
 
 enum json_type json_type_of(const struct json *value)
@@ -607,6 +737,7 @@ static cJSON *add(struct json *to, const char *name, cJSON *item)
 {
 	cJSON_bool added;
 
+	assert((in(to)->type & IN_REGION) == 0); /* parsed documents are not added to */
 	assert(name == NULL ? cJSON_IsArray(in(to)) : cJSON_IsObject(in(to)));
 	if (item == NULL)
 		return NULL;
@@ -660,6 +791,8 @@ bool json_add_copy(struct json *to, const char *name, const struct json *value)
 {
 	cJSON *copy = cJSON_Duplicate(in(value), 1);
 
+	if (copy != NULL)
+		copy->type &= ~IN_REGION;
 	if (copy != NULL && copy->string != NULL) { /* the name it had where it comes from */
 		cJSON_free(copy->string);
 		copy->string = NULL;
@@ -696,11 +829,43 @@ static void print_string(const char *text, struct buf *b)
 	buf_putc(b, '"');
 }
 
+/* Nearly all numbers have at most three decimals. */
+static void print_thousandths(long long number, struct buf *b)
+{
+	unsigned long long n =
+	        number < 0 ? -(unsigned long long)number : (unsigned long long)number;
+	unsigned decimals = (unsigned)(n % 1000);
+	char text[24];
+	size_t at = sizeof text;
+
+	if (decimals != 0) {
+		for (unsigned i = 0; i < 3; i++, decimals /= 10)
+			if (at < sizeof text || decimals % 10 != 0)
+				text[--at] = (char)('0' + decimals % 10);
+		text[--at] = '.';
+	}
+	n /= 1000;
+	do
+		text[--at] = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	if (number < 0)
+		text[--at] = '-';
+	buf_append(b, text + at, sizeof text - at);
+}
+
 /* The shortest form that reads back as the same number. */
 static void print_number(double number, struct buf *b)
 {
 	char text[40];
 
+	if (fabs(number) < 1e12) {
+		long long thousandths = (long long)(number * 1000 + (number < 0 ? -0.5 : 0.5));
+		/* A quotient of two exact integers is rounded as its digits are when read. */
+		if ((double)thousandths / 1000 == number) {
+			print_thousandths(thousandths, b);
+			return;
+		}
+	}
 	if (is_integer(number)) {
 		buf_printf(b, "%lld", (long long)number);
 		return;

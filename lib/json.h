@@ -8,7 +8,8 @@
  * numbers, are not finite, or are integers beyond 2^53; anything after the value. Names are
  * compared with case.
  *
- * A value belongs to its document: json_free() the root only.
+ * A value belongs to its document: json_free() the root only. What was parsed is only read; json_add_*()
+ * are for documents that began with json_new_object() or json_new_array().
  */
 #ifndef FLEETPORT_LIB_JSON_H
 #define FLEETPORT_LIB_JSON_H

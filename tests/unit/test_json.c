@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/json.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -64,6 +65,14 @@ static void valid_documents_are_read_and_printed_again(void **state)
 	assert_prints("\"\xc3\xa9\xe2\x82\xac\"", "\"\xc3\xa9\xe2\x82\xac\"");
 	assert_prints("1e3", "1000");
 	assert_prints("1E+2", "100");
+	assert_prints("-0.001", "-0.001");
+	assert_prints("9000.5", "9000.5");
+	assert_prints("-17.25", "-17.25");
+	assert_prints("0.050", "0.05");
+	assert_prints("999999999999.999", "999999999999.999");
+	assert_prints("1000000000000.5", "1000000000000.5");
+	assert_prints("0.0005", "0.0005");
+	assert_prints("1.0001", "1.0001");
 	assert_prints("0.1", "0.1");
 	assert_prints("1.5e300", "1.5e+300");
 	assert_prints("10900719950998894.18", "10900719950998894e0");
@@ -94,6 +103,76 @@ static void anything_after_the_value_is_refused(void **state)
 	assert_refused("1,", "something follows");
 	assert_refused("[]]", "something follows");
 	assert_refused_n("{}\0", 3, "something follows");
+}
+
+/* {"name0":0,"name1":1,…}, the last name being that of `again` where it is not negative. */
+static char *many_members(unsigned count, int again, size_t *len)
+{
+	struct buf b = BUF_INIT(1 << 20);
+
+	buf_putc(&b, '{');
+	for (unsigned i = 0; i < count; i++)
+		buf_printf(&b, "%s\"name%u\":%u", i == 0 ? "" : ",",
+		        again >= 0 && i == count - 1 ? (unsigned)again : i, i);
+	buf_putc(&b, '}');
+	assert_false(b.failed);
+	*len = b.len;
+	return b.data;
+}
+
+static void a_name_that_occurs_twice_is_found_among_however_many(void **state)
+{
+	static const unsigned counts[] = {2, 8, 9, 40, 128, 129, 1000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+		struct err e = ERR_CLEAR;
+		struct json *root;
+		size_t len;
+		char *text = many_members(counts[i], -1, &len);
+		root = json_parse(text, len, &usual, &e);
+		if (root == NULL)
+			fail_msg("%u members: %s", counts[i], e.text);
+		assert_int_equal(json_count(root), counts[i]);
+		json_free(root);
+		free(text);
+		text = many_members(counts[i], (int)counts[i] / 2 - 1, &len);
+		assert_refused_n(text, len, "the name occurs twice");
+		free(text);
+	}
+}
+
+static void a_number_is_printed_in_the_shortest_form_that_reads_back(void **state)
+{
+	uint64_t random = 1;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		struct json *root = json_new_array();
+		struct buf b = BUF_INIT(100);
+		char shortest[40];
+		double number, scale = 1e-12;
+		for (int tens = 0; tens < i % 25; tens++)
+			scale *= 10;
+		random = random * 6364136223846793005u + 1442695040888963407u;
+		number = (double)(int64_t)(random >> (11 + i % 50)) * scale;
+		if (i % 3 == 0)
+			number = -number;
+		for (int digits = 1; digits <= 17; digits++) {
+			(void)snprintf(shortest, sizeof shortest, "%.*g", digits, number);
+			if (strtod(shortest, NULL) == number)
+				break;
+		}
+		assert_non_null(root);
+		assert_true(json_add_double(root, NULL, number) && json_print(root, false, &b));
+		if (strtod(buf_text(&b) + 1, NULL) != number)
+			fail_msg("%.17g became %s", number, buf_text(&b));
+		if (fabs(number) >= 0.001 && fabs(number) < 1e12 && strchr(shortest, 'e') == NULL &&
+		        strncmp(buf_text(&b) + 1, shortest, strlen(shortest)) != 0)
+			fail_msg("%s became %s", shortest, buf_text(&b));
+		buf_free(&b);
+		json_free(root);
+	}
 }
 
 static void numbers_that_json_does_not_know_are_refused(void **state)
@@ -307,6 +386,8 @@ int main(void)
 	        cmocka_unit_test(valid_documents_are_read_and_printed_again),
 	        cmocka_unit_test(a_repeated_name_is_refused_also_when_written_differently),
 	        cmocka_unit_test(anything_after_the_value_is_refused),
+	        cmocka_unit_test(a_name_that_occurs_twice_is_found_among_however_many),
+	        cmocka_unit_test(a_number_is_printed_in_the_shortest_form_that_reads_back),
 	        cmocka_unit_test(numbers_that_json_does_not_know_are_refused),
 	        cmocka_unit_test(numbers_that_a_double_does_not_hold_are_refused),
 	        cmocka_unit_test(strings_with_nul_or_control_characters_are_refused),
