@@ -396,11 +396,12 @@ static bool move_request(const struct move *m, struct err *e)
 	        NULL, e);
 }
 
-/* A status answer from the device (its identity was read) frees the lane that an unknown outcome
- * holds. */
+/* A status answer from the device itself (its identity was read, and is the one that was meant) frees
+ * the lane that an unknown outcome holds. */
 static bool free_lanes(const struct move *m, struct err *e)
 {
-	if (m->out->to != EXECUTION_SUCCEEDED || m->x->class != OPERATION_QUERY)
+	if (m->out->to != EXECUTION_SUCCEEDED || m->x->class != OPERATION_QUERY ||
+	        m->change->verified != 1)
 		return true;
 	return sql_do(m->conn, &statements[FREE_LANES], SQL_ARGS(SQL_I(m->x->device)), NULL, e);
 }

@@ -9,7 +9,7 @@
 
 /* ---- taking an operation out: rights, lane and state are looked at in the writing transaction */
 
-enum taken { TAKEN_VOID, TAKEN_WAITS, TAKEN_SENT };
+enum taken { TAKEN_VOID, TAKEN_WAITS, TAKEN_HELD, TAKEN_SENT };
 
 struct take {
 	const struct outbox_row *row;
@@ -33,6 +33,14 @@ static bool withdraw(struct sql_conn *conn, struct take *t, struct err *e)
 	       outbox_remove(conn, t->row->id, e);
 }
 
+/* It may have reached the agent already, so it cannot be called removed; but it is not sent again.
+ * What the agent says, or its deadline, ends it. */
+static bool hold(struct sql_conn *conn, struct take *t, struct err *e)
+{
+	t->taken = TAKEN_HELD;
+	return outbox_remove(conn, t->row->id, e);
+}
+
 static bool send(struct sql_conn *conn, struct take *t, struct err *e)
 {
 	const struct execution_change change = {.event = EXECUTION_SEND,
@@ -52,6 +60,7 @@ static bool send(struct sql_conn *conn, struct take *t, struct err *e)
 static bool take_work(struct sql_conn *conn, void *arg, struct err *e)
 {
 	struct take *t = arg;
+	struct execution_brief asked;
 	bool yes;
 
 	if (!executions_load(conn, t->arena, t->row->execution, &t->x, e))
@@ -64,10 +73,12 @@ static bool take_work(struct sql_conn *conn, void *arg, struct err *e)
 		t->taken = TAKEN_WAITS;
 		return outbox_delay(conn, t->row->id, t->now + ENGINE_LANE_MS, e);
 	}
-	if (!executions_allowed(conn, &t->x, &yes, e))
+	asked = t->x;
+	asked.agent = t->row->agent; /* whom it would go to now */
+	if (!executions_allowed(conn, &asked, &yes, e))
 		return false;
-	if (!yes && t->x.state == EXECUTION_QUEUED)
-		return withdraw(conn, t, e);
+	if (!yes)
+		return t->x.state == EXECUTION_QUEUED ? withdraw(conn, t, e) : hold(conn, t, e);
 	if (!executions_lane_free(conn, &t->x, &yes, e))
 		return false;
 	if (!yes) {
@@ -177,8 +188,8 @@ static void send_operation(struct engine *engine, const struct outbox_row *row)
 	}
 	if (t.taken == TAKEN_WAITS)
 		return;
-	if (t.taken == TAKEN_VOID) {
-		if (t.x.state == EXECUTION_REMOVED)
+	if (t.taken != TAKEN_SENT) {
+		if (t.taken == TAKEN_HELD || t.x.state == EXECUTION_REMOVED)
 			(void)engine_record_step(engine, &t.x, NULL, "operation.withdraw", NULL);
 		return;
 	}

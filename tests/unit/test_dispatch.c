@@ -533,6 +533,25 @@ static void a_right_that_was_withdrawn_stops_it_before_it_is_sent(void **state)
 	state_is(s, "removed");
 }
 
+/* The first attempt may not have arrived: a second one would make the printer act without a right. */
+static void a_right_that_was_withdrawn_stops_it_from_being_sent_again(void **state)
+{
+	struct setting *s = *state;
+
+	send(s);
+	clock_fake_advance(&s->world->clock, OPERATIONS_RECEIPT_MS + 1);
+	turn(s);
+	state_is(s, "resending");
+	test_store_exec(s->world->folder, SQL_CORE, "UPDATE contract SET ended_at = 1");
+	clock_fake_advance(&s->world->clock, MINUTE);
+	turn(s);
+	assert_int_equal(s->sent_count, 0);
+	state_is(s, "resending"); /* not removed: it may have been carried out */
+	assert_int_equal(number(s, "SELECT count(*) FROM outbox"), 0);
+	say_result(s, 3);
+	state_is(s, "succeeded");
+}
+
 static void a_revoked_agent_is_sent_nothing_and_believed_nothing(void **state)
 {
 	struct setting *s = *state;
@@ -641,6 +660,7 @@ int main(void)
 	        TEST(without_an_audit_record_no_order_goes_to_a_printer),
 	        TEST(without_an_audit_record_an_event_is_not_acknowledged),
 	        TEST(a_right_that_was_withdrawn_stops_it_before_it_is_sent),
+	        TEST(a_right_that_was_withdrawn_stops_it_from_being_sent_again),
 	        TEST(a_revoked_agent_is_sent_nothing_and_believed_nothing),
 	        TEST(a_result_after_unknown_is_taken_once_and_flagged_late),
 	        TEST(what_was_never_sent_expires_at_its_time),
