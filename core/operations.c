@@ -83,13 +83,12 @@ static const struct sql_statement statements[STATEMENTS] = {
                         " AND attempt = $2 AND seq = $3)"},
         [EVENT_ADD] = {.role = SQL_WRITE,
                 .store = SQL_OPERATIONS,
-                .in = "iittt"
-                      "tIIit"
-                      "i",
+                .in = "iitttt"
+                      "IIitiI",
                 .out = "",
                 .text = "INSERT INTO execution_event (execution_id, number, source, event,"
-                        " from_state, to_state, attempt, seq, conflict, details, at)"
-                        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"},
+                        " from_state, to_state, attempt, seq, conflict, details, at, begun)"
+                        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"},
         [OPEN_COUNT] = {.role = SQL_READ,
                 .store = SQL_OPERATIONS,
                 .in = "i",
@@ -333,7 +332,8 @@ static bool write_event(const struct move *m, struct err *e)
 	                number_or_null(c->attempt > 0, c->attempt),
 	                number_or_null(c->seq > 0, c->seq),
 	                SQL_I(m->out->verdict == VERDICT_CONFLICT),
-	                SQL_T(c->details != NULL ? c->details : "{}"), SQL_I(c->at)),
+	                SQL_T(c->details != NULL ? c->details : "{}"), SQL_I(c->at),
+	                number_or_null(c->begun != 0, c->begun)),
 	        NULL, e);
 }
 

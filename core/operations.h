@@ -207,6 +207,7 @@ struct execution_change {
 	const char *evidence; /* outcomes: JSON {before, after, reportId} */
 	int verified;         /* outcomes: 1, 0; -1: leave */
 	const char *details;  /* JSON object for the event row; NULL: {} */
+	int64_t begun; /* number of the begun record of a person\'s act; 0: none */
 };
 
 struct execution_outcome {

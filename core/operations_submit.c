@@ -73,10 +73,11 @@ static const struct sql_statement statements[STATEMENTS] = {
                 .text = "SELECT id FROM execution WHERE request_id = $1 ORDER BY id"},
         [WAS_MADE] = {.role = SQL_READ,
                 .store = SQL_OPERATIONS,
-                .in = "it",
+                .in = "i",
                 .out = "i",
                 .text = "SELECT EXISTS (SELECT 1 FROM request WHERE begun = $1)"
-                        " OR EXISTS (SELECT 1 FROM execution_event WHERE details = $2)"},
+                        " OR EXISTS (SELECT 1 FROM execution_event WHERE begun = $1"
+                        " AND begun IS NOT NULL)"},
 };
 const struct sql_table operations_submit_sql = {"operations_submit", statements, STATEMENTS};
 
@@ -477,15 +478,13 @@ bool executions_of_request(struct sql_conn *conn, struct arena *arena, int64_t r
 static bool cancel_one(struct sql_conn *conn, const struct cancellation *c, int64_t id,
         bool *canceled, struct err *e)
 {
-	char details[DETAILS];
 	const struct execution_change change = {
-	        .event = EXECUTION_CANCEL, .source = "support", .at = c->now, .details = details};
+	        .event = EXECUTION_CANCEL, .source = "support", .at = c->now, .begun = c->begun};
 	struct execution_brief x;
 	struct execution_outcome out;
 	struct execution_facts facts;
 	enum execution_state to;
 
-	(void)snprintf(details, sizeof(details), "{\"begun\":%lld}", (long long)c->begun);
 	if (!executions_load(conn, c->arena, id, &x, e))
 		return false;
 	facts = (struct execution_facts){.class = x.class,
@@ -592,11 +591,9 @@ bool operations_cancel(const struct changes *c, const struct viewer *viewer,
 
 bool operations_was_made(struct sql_conn *conn, int64_t begun, bool *made, struct err *e)
 {
-	char details[DETAILS];
 	int64_t yes;
 
-	(void)snprintf(details, sizeof(details), "{\"begun\":%lld}", (long long)begun);
-	if (!sql_one(conn, &statements[WAS_MADE], SQL_ARGS(SQL_I(begun), SQL_T(details)),
+	if (!sql_one(conn, &statements[WAS_MADE], SQL_ARGS(SQL_I(begun)),
 	            SQL_INTO(SQL_INTO_I(&yes)), NULL, e))
 		return false;
 	*made = yes != 0;

@@ -81,8 +81,10 @@ CREATE TABLE execution_event (
   seq          INTEGER,                           -- the agent's
   conflict     INTEGER NOT NULL DEFAULT 0,        -- kept as evidence, changed nothing
   details      TEXT NOT NULL DEFAULT '{}',
+  begun        INTEGER,                           -- number of the begun audit record of a person's act
   PRIMARY KEY (execution_id, number)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX execution_event_begun ON execution_event (begun) WHERE begun IS NOT NULL;
 CREATE UNIQUE INDEX execution_event_once ON execution_event (execution_id, attempt, seq) WHERE seq IS NOT NULL;
 
 -- What dispatch has to publish. A row is deleted when it has been handed to the broker or voided.

@@ -717,6 +717,8 @@ static void what_was_not_sent_is_canceled_at_once(void **state)
 	assert_int_equal(r.row.state, REQUEST_CANCELED);
 	assert_int_equal(r.list[0].state, EXECUTION_CANCELED);
 	assert_int_equal(operations_number("SELECT count(*) FROM outbox"), 0);
+	assert_true(operations_number("SELECT begun FROM execution_event WHERE event = 'cancel'") >
+	            operations_number("SELECT begun FROM request"));
 	assert_false(try_cancel(&technician, id, &e));
 	assert_int_equal(e.code, ERR_CONFLICT);
 }
@@ -816,6 +818,18 @@ static void only_agents_that_are_there_are_sent_anything(void **state)
 	sql_return(conn);
 }
 
+static void every_statement_walks_an_index(void **state)
+{
+	static const struct sql_table *const tables[] = {
+	        &operations_sql, &operations_read_sql, &operations_submit_sql, &outbox_sql};
+
+	(void)state;
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
+		for (size_t i = 0; i < tables[t]->count; i++)
+			if (tables[t]->list[i].role == SQL_READ)
+				test_store_plan_is_fast(w->folder, &tables[t]->list[i]);
+}
+
 /* ---- random walks: the rows follow the table */
 
 static void random_events_lead_where_the_table_says(void **state)
@@ -897,6 +911,7 @@ int main(void)
 	        TEST(what_was_sent_is_asked_back_and_what_runs_is_not),
 	        TEST(the_mark_of_a_submission_is_the_request_itself),
 	        TEST(only_agents_that_are_there_are_sent_anything),
+	        TEST(every_statement_walks_an_index),
 	        TEST(random_events_lead_where_the_table_says),
 	};
 
