@@ -186,6 +186,27 @@ test("the list of devices is searched, filtered, sorted and paged by links that 
 	});
 });
 
+test("every device's page is valid and fits a phone, whatever the printer said", async () => {
+	await as("customer", { viewport: { width: 360, height: 800 } }, async (page, url) => {
+		const paths = [];
+		for (let next = "/devices"; next !== null;) {
+			await page.goto(url + next);
+			paths.push(...await page.locator(firstDevice).evaluateAll((links) => links.map((link) => link.getAttribute("href"))));
+			const more = page.locator("a[rel=next]");
+			next = await more.count() > 0 ? await more.getAttribute("href") : null;
+		}
+		assert.equal(new Set(paths).size, paths.length, "a device is listed once");
+		for (const path of paths) {
+			const answer = await page.goto(url + path);
+			assert.equal(answer.status(), 200, path);
+			await assertValid(await answer.text(), path);
+			const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+			assert.ok(wide <= 360, `${path} (${await page.title()}): ${wide} px wide`);
+		}
+		assert.deepEqual(page.troubles, []);
+	});
+});
+
 test("a device that is not there and one that is not ours give one page", async () => {
 	await as("customer", {}, async (page, url) => {
 		const answer = await page.goto(`${url}/devices/de_0000000000000000000000`);
