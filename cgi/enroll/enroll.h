@@ -81,6 +81,8 @@ void enroll_answer(struct web_request *rq, struct web_response *rs, struct enrol
         const char *agent_id, const char *certificate);
 
 /* The routes. */
+extern const struct web_route enroll_routes[];
+extern const size_t enroll_route_count;
 void ca_show(struct web_request *rq, struct web_response *rs);     /* GET /v1/ca */
 void enroll_post(struct web_request *rq, struct web_response *rs); /* POST /v1/enroll */
 void renew_post(struct web_request *rq, struct web_response *rs);  /* POST /v1/renew */

@@ -23,7 +23,7 @@ const struct config_option enroll_options[] = {
 
 const struct sql_table *const enroll_tables[] = {&agents_sql, &changes_sql, &invitations_sql, NULL};
 
-static const struct web_route routes[] = {
+const struct web_route enroll_routes[] = {
         {.id = "agent.ca", .method = WEB_GET, .path = "/v1/ca", .handler = ca_show},
         {.id = "agent.enroll",
                 .method = WEB_POST,
@@ -46,6 +46,7 @@ static const struct web_route routes[] = {
                 .max_body = 1024,
                 .handler = leave_post},
 };
+const size_t enroll_route_count = sizeof enroll_routes / sizeof enroll_routes[0];
 
 /* ---- who may come */
 
@@ -228,8 +229,8 @@ bool enroll_open(struct enroll *enroll, struct err *e)
 	        (struct changes){.db = enroll->db, .audit = enroll->audit, .program = "enroll"};
 	enroll->site = (struct web_site){.name = "enroll",
 	        .public_url = config_text(enroll->config, "fleetport", "agents_url"),
-	        .routes = routes,
-	        .route_count = sizeof routes / sizeof routes[0],
+	        .routes = enroll_routes,
+	        .route_count = enroll_route_count,
 	        .context = enroll,
 	        .guard = guard};
 	if (enroll->audit != NULL && load_ca(enroll, e) && web_site_check(&enroll->site, e))
