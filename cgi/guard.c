@@ -51,7 +51,6 @@ void guard_record_stranger(struct web_request *rq)
 	struct visit *visit = visit_of(rq);
 	struct audit_entry entry = reply_entry(rq, NULL);
 
-	strangers_record(visit->site->strangers, visit->site->audit, visit->now);
 	visit->recorded = true; /* here, or in a summary */
 	if (!strangers_count(visit->site->strangers, rq->address, visit->now))
 		return;
@@ -147,6 +146,7 @@ bool guard_check(struct web_request *rq, const struct web_route *route, struct w
 	rq->context = visit;
 	if (route->who & WHO_NO_SESSION)
 		return true;
+	strangers_record(visit->site->strangers, visit->site->audit, visit->now);
 	if (!find_session(rq, &e)) {
 		web_error_from(rq, rs, &e);
 		return false;

@@ -4,6 +4,7 @@
 #include "lib/log.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@ enum { PLACES = 256, MINUTE_MS = 60000 };
 
 struct strangers {
 	pthread_mutex_t lock;
+	_Atomic int64_t
+	        due; /* when the first minute that is counted here is over; INT64_MAX: none is */
 	unsigned used;
 	struct strangers_summary places[PLACES]; /* count: of all attempts, also the single ones */
 	struct strangers_summary others;         /* addresses for which there was no place */
@@ -27,6 +30,7 @@ struct strangers *strangers_new(void)
 		free(strangers);
 		return NULL;
 	}
+	atomic_init(&strangers->due, INT64_MAX);
 	return strangers;
 }
 
@@ -55,6 +59,17 @@ static struct strangers_summary *find_place(
 	return place;
 }
 
+/* Minutes are counted in their order, but for a clock that was set back. */
+static void set_due(struct strangers *s)
+{
+	int64_t first = s->others.count > 0 ? s->others.minute : INT64_MAX;
+
+	for (unsigned i = 0; i < s->used; i++)
+		if (s->places[i].minute < first)
+			first = s->places[i].minute;
+	atomic_store(&s->due, first == INT64_MAX ? INT64_MAX : first + MINUTE_MS);
+}
+
 bool strangers_count(struct strangers *s, const char *address, int64_t now_ms)
 {
 	int64_t minute = now_ms - now_ms % MINUTE_MS;
@@ -71,6 +86,7 @@ bool strangers_count(struct strangers *s, const char *address, int64_t now_ms)
 			s->others.minute = minute;
 		singly = false;
 	}
+	set_due(s);
 	(void)pthread_mutex_unlock(&s->lock);
 	return singly;
 }
@@ -101,13 +117,34 @@ bool strangers_take(struct strangers *s, int64_t now_ms, struct strangers_summar
 {
 	bool taken;
 
+	if (now_ms < atomic_load(&s->due))
+		return false; /* what is asked at every request */
 	(void)pthread_mutex_lock(&s->lock);
 	taken = take_place(s, now_ms, out);
+	set_due(s);
 	(void)pthread_mutex_unlock(&s->lock);
 	return taken;
 }
 
-static void record_summary(struct audit_client *audit, const struct strangers_summary *summary)
+/* A summary that could not be recorded waits for the next time. */
+static void give_back(struct strangers *s, const struct strangers_summary *summary)
+{
+	struct strangers_summary *place;
+
+	(void)pthread_mutex_lock(&s->lock);
+	place = find_place(s, summary->address, summary->minute);
+	if (place == NULL) {
+		if (s->others.count == 0)
+			s->others.minute = summary->minute;
+		s->others.count += summary->count;
+	} else {
+		place->count += summary->count + (place->count == 0 ? STRANGERS_SINGLY : 0);
+	}
+	set_due(s);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+static bool record_summary(struct audit_client *audit, const struct strangers_summary *summary)
 {
 	struct err e = ERR_CLEAR;
 	char details[80];
@@ -119,8 +156,10 @@ static void record_summary(struct audit_client *audit, const struct strangers_su
 
 	(void)snprintf(details, sizeof details, "{\"more\":%u,\"minute\":%lld}", summary->count,
 	        (long long)summary->minute);
-	if (!audit_record(audit, &entry, NULL, &e))
-		log_event(LOG_LEVEL_ERROR, "summary-not-recorded", "reason", e.text, NULL);
+	if (audit_record(audit, &entry, NULL, &e))
+		return true;
+	log_event(LOG_LEVEL_ERROR, "summary-not-recorded", "reason", e.text, NULL);
+	return false;
 }
 
 void strangers_record(struct strangers *strangers, struct audit_client *audit, int64_t now_ms)
@@ -128,5 +167,8 @@ void strangers_record(struct strangers *strangers, struct audit_client *audit, i
 	struct strangers_summary summary;
 
 	while (strangers_take(strangers, now_ms, &summary))
-		record_summary(audit, &summary);
+		if (!record_summary(audit, &summary)) {
+			give_back(strangers, &summary);
+			return;
+		}
 }

@@ -36,7 +36,8 @@ bool strangers_count(struct strangers *strangers, const char *address, int64_t n
  * more). Call it until then. */
 bool strangers_take(struct strangers *strangers, int64_t now_ms, struct strangers_summary *out);
 
-/* Takes all of them and puts each into the audit log. What cannot be recorded is logged. */
+/* Takes all of them and puts each into the audit log. What cannot be recorded is logged, and kept
+ * for the next time. Costs next to nothing while no minute is over: call it at every request. */
 void strangers_record(struct strangers *strangers, struct audit_client *audit, int64_t now_ms);
 
 #endif
