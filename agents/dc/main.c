@@ -14,7 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { INVITATION_MAX = 1024, LOOK_MS = 60000, RENEW_LOOK_MS = 3600000, RENEW_RETRY_MS = 600000 };
+enum {
+	INVITATION_MAX = 1024,
+	LOOK_MS = 60000,
+	CONNECT_RETRY_MS = 5000,
+	RENEW_LOOK_MS = 3600000,
+	RENEW_RETRY_MS = 600000
+};
 
 static const struct config_option options[] = {
         {"agent", "state", CONFIG_PATH, .fallback = "/var/lib/fleetport-dc-agent"},
@@ -42,7 +48,8 @@ struct agent {
 	struct dc dc;
 	struct arena *list_arena;
 	struct orders *orders;
-	struct session *session;
+	struct session *session; /* NULL: no operations for now */
+	bool connecting;
 	pthread_t watcher;
 };
 
@@ -161,10 +168,8 @@ static bool open_parts(struct agent *a, struct err *e)
 	return a->dc.known || err_set(e, ERR_MEMORY, "no memory for the known devices");
 }
 
-static bool open_orders(struct agent *a, struct err *e)
+static struct orders_options orders_of(struct agent *a, char path[STATE_PATH_SIZE])
 {
-	char path[STATE_PATH_SIZE];
-	struct buf will = BUF_INIT(4096);
 	struct orders_options o = {.agent_id = a->state.agent_id,
 	        .version = PACKAGE_VERSION,
 	        .journal = state_path(&a->state, "journal", path),
@@ -176,17 +181,53 @@ static bool open_orders(struct agent *a, struct err *e)
 	        .offset = clock_offset,
 	        .publish = publish,
 	        .arg = &a->dc};
-	bool ok;
 
 	memcpy(o.event_public, a->state.event_public, sizeof o.event_public);
+	return o;
+}
+
+/* A damaged journal takes no orders, for nobody knows any more what was done: a person must look.
+ * Reports go on. */
+static bool open_orders(struct agent *a, struct err *e)
+{
+	char path[STATE_PATH_SIZE];
+	struct orders_options o = orders_of(a, path);
+	struct err why = ERR_CLEAR;
+
 	a->session = session_new(&a->state, setting(a, "connect_to"));
 	if (!a->session)
 		return err_set(e, ERR_MEMORY, "no memory for the connection");
-	a->orders = orders_new(&o, e);
-	ok = a->orders && orders_will(&o, &will, e) && orders_start(a->orders, e) &&
-	     session_start(a->session, a->orders, &will, e);
+	a->orders = orders_new(&o, &why);
+	if (!a->orders && why.code == ERR_CORRUPT) {
+		log_event(LOG_LEVEL_ERROR, "operations-off", "why", why.text, NULL);
+		session_free(a->session);
+		a->session = NULL;
+		return true;
+	}
+	if (!a->orders && e)
+		*e = why;
+	return a->orders && orders_start(a->orders, e);
+}
+
+/* Orders are judged by the server's time: no connection before that is known. false: not yet. */
+static bool try_to_connect(struct agent *a)
+{
+	char path[STATE_PATH_SIZE];
+	struct orders_options o = orders_of(a, path);
+	struct buf will = BUF_INIT(4096);
+	struct err e = ERR_CLEAR;
+	int64_t offset;
+
+	if (!a->session || a->connecting)
+		return true;
+	if (!uplink_offset(a->dc.uplink, &offset) && !uplink_learn_time(a->dc.uplink, &e))
+		log_event(LOG_LEVEL_WARNING, "server-time-unknown", "why", e.text, NULL);
+	else if (!orders_will(&o, &will, &e) || !session_start(a->session, a->orders, &will, &e))
+		log_event(LOG_LEVEL_ERROR, "not-connecting", "why", e.text, NULL);
+	else
+		a->connecting = true;
 	buf_free(&will);
-	return ok;
+	return a->connecting;
 }
 
 static void close_parts(struct agent *a)
@@ -271,43 +312,40 @@ static int64_t try_to_renew(struct agent *a)
 	}
 	if (renewed) {
 		log_event(LOG_LEVEL_INFO, "certificate-renewed", NULL);
-		session_renew(a->session);
+		if (a->session)
+			session_renew(a->session);
 	}
 	return RENEW_LOOK_MS;
 }
 
-/* Orders are judged by the server's time, so it is learnt before anything else. */
-static void try_to_learn_time(struct agent *a)
+/* A round that cannot be stored (a full disk, say) is lost and said so; the next one may succeed. */
+static void try_round(struct agent *a, int collection)
 {
 	struct err e = ERR_CLEAR;
-	int64_t offset;
 
-	if (!uplink_offset(a->dc.uplink, &offset) && !uplink_learn_time(a->dc.uplink, &e))
-		log_event(LOG_LEVEL_WARNING, "server-time-unknown", "why", e.text, NULL);
+	if (!do_round(a, collection, &e))
+		log_event(LOG_LEVEL_ERROR, "round-not-stored", "why", e.text, NULL);
 }
 
-static int until(int64_t a, int64_t b, int64_t c)
+static int64_t earliest(int64_t a, int64_t b)
 {
-	int64_t first = a < b ? a : b, now = clock_monotonic_ms(clock_real());
-
-	first = c < first ? c : first;
-	return first > now ? (int)(first - now) : 0;
+	return a < b ? a : b;
 }
 
-static bool run_for_ever(struct agent *a, struct err *e)
+static void run_for_ever(struct agent *a)
 {
 	int collection = REPORT_INITIAL;
 	int64_t now = clock_monotonic_ms(clock_real());
-	int64_t round_at = now, send_at = now, renew_at = now;
+	int64_t round_at = now, send_at = now, renew_at = now, connect_at = now, next;
 
 	do {
-		try_to_learn_time(a);
 		now = clock_monotonic_ms(clock_real());
+		if (now >= connect_at)
+			connect_at = now + (try_to_connect(a) ? LOOK_MS : CONNECT_RETRY_MS);
 		if (now >= renew_at)
 			renew_at = now + try_to_renew(a);
 		if (now >= round_at) {
-			if (!do_round(a, collection, e))
-				return false;
+			try_round(a, collection);
 			collection = REPORT_SCHEDULED;
 			round_at = now + next_interval_ms(a);
 			if (uplink_pause_ms(a->dc.uplink) == 0)
@@ -316,8 +354,9 @@ static bool run_for_ever(struct agent *a, struct err *e)
 		now = clock_monotonic_ms(clock_real());
 		if (now >= send_at)
 			send_at = now + try_to_send(a);
-	} while (!program_pause(a->run, until(round_at, send_at, renew_at)));
-	return true;
+		next = earliest(earliest(round_at, send_at), earliest(renew_at, connect_at));
+		now = clock_monotonic_ms(clock_real());
+	} while (!program_pause(a->run, next > now ? (int)(next - now) : 0));
 }
 
 static bool run_as_service(struct agent *a, struct err *e)
@@ -328,7 +367,7 @@ static bool run_as_service(struct agent *a, struct err *e)
 		ok = err_set(e, ERR_MEMORY, "no thread to watch for the end");
 	if (ok) {
 		program_ready(a->run);
-		ok = run_for_ever(a, e);
+		run_for_ever(a);
 		program_stop(a->run);
 		pthread_join(a->watcher, NULL);
 	}
