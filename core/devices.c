@@ -114,7 +114,8 @@ enum {
 #define REPORTING " AND d.seen_hour >= " SILENT_BEFORE
 
 /* In the order that devices_fleet() takes them. */
-/* clang-format off: it breaks the literals letter by letter */
+/* By hand: the formatter breaks these literals letter by letter. */
+/* clang-format off */
 #define CALM " AND d.attention IN (0, 1, 2)" REPORTING
 #define FLEET_TEXT "SELECT " \
 	CAPPED("device_counts", "d.state = 'unknown'" CALM) ", " \

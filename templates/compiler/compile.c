@@ -245,7 +245,7 @@ static bool open_block(struct compiler *x, const struct piece *piece, const char
 static bool compile_for(struct compiler *x, const struct piece *piece, const char *text, size_t len)
 {
 	struct html before;
-	struct piece last;
+	struct piece last = {.kind = PIECE_END};
 
 	if (!is_in_brackets(text, len))
 		return FAULT(x, piece->line, "write {{ for (…; …; …) }}");
@@ -279,7 +279,7 @@ static bool read_else(struct compiler *x, const struct piece *piece, size_t *con
 static bool compile_if(struct compiler *x, const struct piece *piece, const char *text, size_t len)
 {
 	struct html before, joined;
-	struct piece last;
+	struct piece last = {.kind = PIECE_END};
 	size_t condition = len;
 	bool first = true;
 
@@ -389,7 +389,7 @@ static bool open_function(struct compiler *x, const struct piece *piece, struct 
 
 static bool compile_define(struct compiler *x, const struct piece *piece, struct piece head)
 {
-	struct piece last;
+	struct piece last = {.kind = PIECE_END};
 
 	if (!open_function(x, piece, head))
 		return false;
