@@ -215,6 +215,7 @@ static bool find_target(struct sql_conn *conn, const struct intake_agent *agent,
 
 	if (value == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a device's identity");
+	t->identity_differs = t->serial_appeared = false;
 	if (!find(conn, &statements[FIND_IDENTITY],
 	            SQL_ARGS(SQL_I(agent->customer_id), SQL_T(kind), SQL_T(value)), arena, t, &row,
 	            &found, e))
@@ -323,10 +324,12 @@ static bool make_work(struct sql_conn *conn, void *arg, struct err *e)
 
 	for (size_t i = 0; i < m->count; i++) {
 		struct intake_target *t = &m->targets[i];
+		/* Another report, or an earlier device of this one, may have made it meanwhile, or
+		 * may have taken the serial number that appears here. */
+		if ((t->id == 0 || t->serial_appeared) &&
+		        !find_target(conn, m->agent, m->arena, t, e))
+			return false;
 		if (t->id == 0) {
-			/* Another report, or an earlier device of this one, may have made it meanwhile. */
-			if (!find_target(conn, m->agent, m->arena, t, e))
-				return false;
 			if (owned < 0 && !sql_one(conn, &statements[COUNT_OF_AGENT],
 			                         SQL_ARGS(SQL_I(m->agent->id)),
 			                         SQL_INTO(SQL_INTO_I(&owned)), NULL, e))

@@ -118,6 +118,10 @@ static void send(struct world *w, const char *devices)
 	"{\"manufacturer\":\"ACME\",\"model\":\"Plot 1\",\"serialNumber\":\"" serial               \
 	"\",\"identity\":{\"kind\":\"serial\",\"value\":\"ACME " serial                            \
 	"\"},\"acquiredAt\":\"2026-09-21T" at "\"" rest "}"
+/* One that does not tell who it is. */
+#define NAMELESS(entry, at)                                                                        \
+	"{\"manufacturer\":\"ACME\",\"model\":\"Plot 1\",\"identity\":{\"kind\":\"entry\","      \
+	"\"value\":\"" entry "\"},\"entry\":\"" entry "\",\"acquiredAt\":\"2026-09-21T" at "\"}"
 #define INK(level)                                                                                 \
 	",\"supplies\":[{\"index\":1,\"class\":\"supplyThatIsConsumed\",\"type\":\"ink\","         \
 	"\"color\":\"cyan\",\"name\":\"C\","                                                       \
@@ -307,6 +311,24 @@ static void a_serial_that_appears_later_joins_the_same_device(void **state)
 	        telemetry(w, "SELECT count(*) FROM event WHERE code = 'serial-appeared'"), 1);
 }
 
+/* Serial numbers that a maker gives out twice, or a placeholder: the report must not fail for it, now and at
+ * every repeat. */
+static void one_serial_that_appears_behind_two_entries_does_not_spoil_the_report(void **state)
+{
+	struct world *w = *state;
+
+	send(w, NAMELESS("hall", "14:00:00.000Z") "," NAMELESS("yard", "14:00:00.000Z"));
+	assert_int_equal(core(w, "SELECT count(*) FROM device"), 2);
+	for (int i = 0; i < 2; i++) {
+		send(w, DEVICE("X1", "14:05:00.000Z", ",\"entry\":\"hall\"") "," DEVICE("X1",
+		                "14:05:01.000Z", ",\"entry\":\"yard\"") "," DEVICE("X9",
+		                "14:05:02.000Z", ""));
+		assert_int_equal(w->result.rejected, 0);
+	}
+	assert_int_equal(core(w, "SELECT count(*) FROM device WHERE identity_kind = 'serial'"), 2);
+	assert_int_equal(core(w, "SELECT count(*) FROM device"), 3);
+}
+
 static void another_serial_behind_the_same_entry_is_another_device(void **state)
 {
 	struct world *w = *state;
@@ -444,6 +466,7 @@ int main(void)
 	        TEST(events_jobs_and_cleanings_are_stored_once),
 	        TEST(changed_settings_are_kept_with_old_and_new_value),
 	        TEST(a_serial_that_appears_later_joins_the_same_device),
+	        TEST(one_serial_that_appears_behind_two_entries_does_not_spoil_the_report),
 	        TEST(another_serial_behind_the_same_entry_is_another_device),
 	        TEST(the_same_serial_at_two_customers_is_two_devices_and_is_noticed),
 	        TEST(the_group_that_the_list_entry_names_is_used),
