@@ -2,6 +2,7 @@
 #include "cgi/site.h"
 
 #include "cgi/guard.h"
+#include "cgi/nginx_user.h"
 #include "cgi/page.h"
 #include "cgi/reply.h"
 #include "cgi/strangers.h"
@@ -9,8 +10,6 @@
 #include "lib/parse.h"
 #include "web/fastcgi.h"
 
-#include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -145,21 +144,6 @@ static void record_stop(struct site_program *site, const char *name)
 		log_event(LOG_LEVEL_ERROR, "stop-not-recorded", "reason", e.text, NULL);
 }
 
-/* nginx's user, the only one besides ours and root that may connect. */
-static bool find_peer(const struct site_program *site, long *uid, struct err *e)
-{
-	const char *name = config_text(site->config, site->kind->name, "nginx_user");
-	struct passwd *user;
-
-	errno = 0;
-	user = getpwnam(name); /* before threads start */
-	if (user == NULL)
-		return err_set(e, ERR_CONFIG, "[%s] nginx_user: there is no user \"%s\"",
-		        site->kind->name, name);
-	*uid = (long)user->pw_uid;
-	return true;
-}
-
 static void say_ready(void *run)
 {
 	program_ready(run);
@@ -180,7 +164,8 @@ static bool serve(struct site_program *site, struct program_run *run, struct err
 	options.socket_path = config_path(site->config, "run", name);
 	if (options.socket_path == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a path");
-	if (!find_peer(site, &options.peer_uid, e) || !settle(site, run, &stopped, e))
+	if (!nginx_user_find(site->config, site->kind->name, &options.peer_uid, e) ||
+	        !settle(site, run, &stopped, e))
 		return false;
 	if (stopped)
 		return true;

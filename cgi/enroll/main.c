@@ -2,12 +2,10 @@
 /* fleetport-enroll: agents' certificates. */
 #include "cgi/enroll/enroll.h"
 
+#include "cgi/nginx_user.h"
 #include "lib/log.h"
 #include "lib/program.h"
 #include "web/fastcgi.h"
-
-#include <errno.h>
-#include <pwd.h>
 
 enum { TRY_AGAIN_MS = 500 };
 
@@ -55,20 +53,6 @@ static void record_stop(struct enroll *enroll, const char *name)
 		log_event(LOG_LEVEL_ERROR, "stop-not-recorded", "reason", e.text, NULL);
 }
 
-/* nginx's user, the only one besides ours and root that may connect. */
-static bool find_peer(const struct config *config, long *uid, struct err *e)
-{
-	const char *name = config_text(config, "enroll", "nginx_user");
-	struct passwd *user;
-
-	errno = 0;
-	user = getpwnam(name); /* before threads start */
-	if (user == NULL)
-		return err_set(e, ERR_CONFIG, "[enroll] nginx_user: there is no user \"%s\"", name);
-	*uid = (long)user->pw_uid;
-	return true;
-}
-
 static void say_ready(void *run)
 {
 	program_ready(run);
@@ -109,7 +93,7 @@ static bool run(struct program_run *run, struct err *e)
 	bool ok;
 
 	/* The peer's name is looked up before the store's threads start. */
-	if (!find_peer(run->config, &peer, e) || !sql_open(&sql, &enroll.db, e))
+	if (!nginx_user_find(run->config, "enroll", &peer, e) || !sql_open(&sql, &enroll.db, e))
 		return false;
 	ok = enroll_open(&enroll, e);
 	if (ok) {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cgi/ingest/ingest.h"
 
+#include "cgi/nginx_user.h"
 #include "cgi/strangers.h"
 #include "lib/enrolment.h"
+#include "lib/log.h"
 #include "lib/program.h"
 #include "web/fastcgi.h"
 
@@ -13,7 +15,7 @@ enum { REGIONS_MAX = 64 };
 
 static const struct config_option options[] = {
         {"ingest", "threads", CONFIG_INT, .fallback = "48", .min = 1, .max = 512},
-        {"ingest", "peer_uid", CONFIG_INT, .fallback = "-1", .min = -1, .max = INT32_MAX},
+        {"ingest", "nginx_user", CONFIG_TEXT, .fallback = "www-data"},
         {NULL},
 };
 
@@ -61,13 +63,27 @@ static void ready(void *context)
 	program_ready(context);
 }
 
-static bool serve(struct program_run *run, struct ingest *ingest, struct err *e)
+/* That we start and stop. Reports do not wait for the audit log: without it, the log here says so. */
+static void record_life(
+        const struct program_run *run, const struct ingest *ingest, const char *action)
+{
+	const struct audit_entry entry = {.actor_kind = "program",
+	        .actor_id = run->program->name,
+	        .action = action,
+	        .outcome = AUDIT_DONE};
+	struct err e = ERR_CLEAR;
+
+	if (!audit_record(ingest->audit, &entry, NULL, &e))
+		log_event(LOG_LEVEL_ERROR, "audit-failed", "action", action, "why", e.text, NULL);
+}
+
+static bool serve(struct program_run *run, struct ingest *ingest, long peer, struct err *e)
 {
 	struct web_site site;
 	const struct web_fastcgi_options fastcgi = {
 	        .socket_path = config_path(run->config, "run", "ingest.sock"),
 	        .threads = (unsigned)config_int(run->config, "ingest", "threads"),
-	        .peer_uid = (long)config_int(run->config, "ingest", "peer_uid"),
+	        .peer_uid = peer,
 	        .max_body = REPORT_BYTES_MAX,
 	        .stop_fd = run->stop_fd,
 	        .ready = ready,
@@ -76,7 +92,14 @@ static bool serve(struct program_run *run, struct ingest *ingest, struct err *e)
 	if (fastcgi.socket_path == NULL)
 		return err_set(e, ERR_MEMORY, "no memory to start");
 	ingest_site(&site, ingest, config_text(run->config, "fleetport", "agents_url"));
-	return web_site_check(&site, e) && web_fastcgi_serve(&site, &fastcgi, e);
+	if (!web_site_check(&site, e))
+		return false;
+	record_life(run, ingest, "program.start");
+	if (!web_fastcgi_serve(&site, &fastcgi, e))
+		return false;
+	strangers_record(ingest->strangers, ingest->audit, INT64_MAX);
+	record_life(run, ingest, "program.stop");
+	return true;
 }
 
 static bool run(struct program_run *run, struct err *e)
@@ -93,8 +116,10 @@ static bool run(struct program_run *run, struct err *e)
 	struct json *keys = load_keys(run->config, e);
 	char *region_text = strdup(config_text(run->config, "fleetport", "region"));
 	bool ok = false;
+	long peer = -1;
 
-	if (keys == NULL)
+	/* The peer's name is looked up before the store's threads start. */
+	if (keys == NULL || !nginx_user_find(run->config, "ingest", &peer, e))
 		ok = false;
 	else if (region_text == NULL || audit_socket == NULL)
 		(void)err_set(e, ERR_MEMORY, "no memory to start");
@@ -105,10 +130,9 @@ static bool run(struct program_run *run, struct err *e)
 		ingest.strangers = strangers_new();
 		if (ingest.strangers == NULL)
 			(void)err_set(e, ERR_MEMORY, "no memory to start");
-		ok = ingest.audit != NULL && ingest.strangers != NULL && serve(run, &ingest, e);
+		ok = ingest.audit != NULL && ingest.strangers != NULL &&
+		     serve(run, &ingest, peer, e);
 	}
-	if (ok)
-		strangers_record(ingest.strangers, ingest.audit, INT64_MAX);
 	strangers_free(ingest.strangers);
 	audit_client_free(ingest.audit);
 	sql_close(ingest.db);
