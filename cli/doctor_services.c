@@ -109,8 +109,8 @@ void doctor_audit(struct doctor *d)
 		        "start fleetport-audit: without it no page shows data", "%s", e.text);
 }
 
-/* Connects to a socket in run/ and lets go at once. */
-static bool socket_answers(struct doctor *d, const char *name, struct err *e)
+/* Connects to a socket in run/ and lets go at once; to one of datagrams, nothing is sent. */
+static bool socket_answers(struct doctor *d, const char *name, int type, struct err *e)
 {
 	const char *path = config_path(d->cli->config, "run", name);
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
@@ -120,7 +120,7 @@ static bool socket_answers(struct doctor *d, const char *name, struct err *e)
 	if (path == NULL || strlen(path) >= sizeof to.sun_path)
 		return err_set(e, ERR_CONFIG, "the path of %s is too long for a socket", name);
 	memcpy(to.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_errno(e, "socket");
 	ok = connect(fd, (const struct sockaddr *)&to, sizeof to) == 0 || err_errno(e, "%s", path);
@@ -131,17 +131,21 @@ static bool socket_answers(struct doctor *d, const char *name, struct err *e)
 void doctor_sockets(struct doctor *d)
 {
 	static const struct {
-		const char *name, *check, *fix;
-	} sockets[] = {{"user.sock", "user site", "start fleetport-user"},
-	        {"support.sock", "support site", "start fleetport-support"},
-	        {"ingest.sock", "reports", "start fleetport-ingest"},
-	        {"enroll.sock", "enrolment", "start fleetport-enroll"},
-	        {"mqtt.sock", "broker", "start mosquitto with the drop-in of fleetport"}};
+		const char *name;
+		int type;
+		const char *check, *fix;
+	} sockets[] = {{"user.sock", SOCK_STREAM, "user site", "start fleetport-user"},
+	        {"support.sock", SOCK_STREAM, "support site", "start fleetport-support"},
+	        {"ingest.sock", SOCK_STREAM, "reports", "start fleetport-ingest"},
+	        {"enroll.sock", SOCK_STREAM, "enrolment", "start fleetport-enroll"},
+	        {"dispatch.sock", SOCK_DGRAM, "operations", "start fleetport-dispatch"},
+	        {"mqtt.sock", SOCK_STREAM, "broker",
+	                "start mosquitto with the drop-in of fleetport"}};
 
 	for (size_t i = 0; i < sizeof sockets / sizeof sockets[0]; i++) {
 		struct err e = ERR_CLEAR;
 
-		if (socket_answers(d, sockets[i].name, &e))
+		if (socket_answers(d, sockets[i].name, sockets[i].type, &e))
 			doctor_say(d, sockets[i].check, FINDING_OK, NULL, "%s answers",
 			        sockets[i].name);
 		else
