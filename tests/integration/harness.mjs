@@ -96,7 +96,7 @@ export async function enrolled(type = 'dc', of = customer()) {
 
 let serial = 0;
 export function device(more = {}) {
-	const number = `T${process.pid}X${++serial}`;
+	const number = `T${process.pid}X${String(++serial).padStart(7, '0')}`; // none is part of another: searches find one
 	return {
 		manufacturer: 'Velmora', model: 'Drift 24', serialNumber: number, identity: { kind: 'serial', value: `VELMORA ${number}` },
 		acquiredAt: new Date().toISOString(), status: { state: 'idle', reasons: [] }, ...more,

@@ -4,7 +4,7 @@
 import { test } from 'node:test';
 
 import { forms } from '../../demo/visitor.mjs';
-import { assert, customer, demo, deviceIds, instance, person, signedIn, visitor } from './harness.mjs';
+import { assert, customer, demo, deviceIds, instance, person, signedIn, until, visitor } from './harness.mjs';
 
 // An answer as a stranger would compare it: without what differs by nature.
 const comparable = ({ status, headers, body }, secrets = []) => {
@@ -163,6 +163,8 @@ test('every look at a device is in the audit log', async () => {
 	assert.equal(answer.status, 200);
 	const requestId = answer.headers['x-request-id'];
 	assert.ok(requestId);
-	const found = await instance.cli(['audit', 'search', '--device', id, '--action', 'device.view']);
-	assert.ok((found.entries ?? found).some((entry) => entry.requestId === requestId || entry.request === requestId), 'the request is in the log');
+	await until('the record to be found', 10, async () => {
+		const found = await instance.cli(['audit', 'search', '--target', id, '--action', 'device.view']);
+		return found.some((entry) => entry.requestId === requestId && entry.outcome === 'done');
+	});
 });
