@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Invitations, and the enrolment that they allow. */
+#include "core/addresses.h"
 #include "core/agents.h"
 #include "core/rows.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -212,34 +211,14 @@ bool invitations_revoke(struct sql_conn *write, const char *public_id, int64_t n
 
 /* ---- attempts */
 
-/* One household of IPv6 has 2^64 addresses: its network counts. */
-static void subject_of(const char *address, char out[INET6_ADDRSTRLEN + 4])
-{
-	struct in6_addr six;
-	char text[INET6_ADDRSTRLEN];
-
-	if (inet_pton(AF_INET6, address, &six) != 1) {
-		(void)snprintf(out, INET6_ADDRSTRLEN + 4, "%.*s", INET6_ADDRSTRLEN - 1, address);
-		return;
-	}
-	if (IN6_IS_ADDR_V4MAPPED(&six)) {
-		(void)inet_ntop(AF_INET, &six.s6_addr[12], text, sizeof text);
-		(void)snprintf(out, INET6_ADDRSTRLEN + 4, "%s", text);
-		return;
-	}
-	memset(&six.s6_addr[8], 0, 8);
-	(void)inet_ntop(AF_INET6, &six, text, sizeof text);
-	(void)snprintf(out, INET6_ADDRSTRLEN + 4, "%s/64", text);
-}
-
 bool enrolment_attempt(struct sql_conn *write, const char *address, int limit, int64_t now,
         bool *allowed, struct err *e)
 {
-	char subject[INET6_ADDRSTRLEN + 4];
+	char subject[ADDRESS_SUBJECT];
 	int64_t count = 0;
 	bool found = false;
 
-	subject_of(address, subject);
+	address_subject(address, subject);
 	if (!sql_do(write, &statements[ATTEMPTS_FORGET], SQL_ARGS(SQL_I(now - HOUR_MS)), NULL, e) ||
 	        !sql_one(write, &statements[ATTEMPTS_COUNT],
 	                SQL_ARGS(SQL_T(subject), SQL_I(now - HOUR_MS)),
@@ -252,9 +231,9 @@ bool enrolment_attempt(struct sql_conn *write, const char *address, int limit, i
 
 bool enrolment_attempt_right(struct sql_conn *write, const char *address, struct err *e)
 {
-	char subject[INET6_ADDRSTRLEN + 4];
+	char subject[ADDRESS_SUBJECT];
 
-	subject_of(address, subject);
+	address_subject(address, subject);
 	return sql_do(write, &statements[ATTEMPT_TAKE_BACK], SQL_ARGS(SQL_T(subject)), NULL, e);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/sign_in.h"
 
+#include "core/addresses.h"
 #include "lib/crypto.h"
 
 #include <string.h>
@@ -221,12 +222,14 @@ bool sign_in_check(const struct sign_in *sign_in, struct arena *arena, const cha
 	struct attempt attempt = {.now = clock_wall_ms(sign_in->clock)};
 	struct account_credential who;
 	unsigned char index[PERSON_INDEX];
+	char network[ADDRESS_SUBJECT];
 	bool known = false;
 
 	*answer = (struct sign_in_answer){.result = SIGN_IN_WRONG};
 	index_of(sign_in, name, index);
 	set_subject(&attempt.name, 'n', index, sizeof index);
-	set_subject(&attempt.address, 'a', address, strlen(address));
+	address_subject(address, network);
+	set_subject(&attempt.address, 'a', network, strlen(network));
 	if (!sql_write(sign_in->db, SQL_CORE, admit, &attempt, WRITE_TIMEOUT_MS, e) ||
 	        !lookup(sign_in, arena, index, &who, &known, e))
 		return false;

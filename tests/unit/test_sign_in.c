@@ -186,6 +186,26 @@ static void an_address_has_sixty_failures_a_minute(void **state)
 	        attempt(w, SITE_USER, "third", "wrong", "192.0.2.1").result, SIGN_IN_WRONG);
 }
 
+/* Who has one address of IPv6 has 2^64 of them. */
+static void a_network_of_ipv6_counts_as_one_address(void **state)
+{
+	struct world *w = *state;
+	char text[256];
+
+	(void)snprintf(text, sizeof text,
+	        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 59)"
+	        " INSERT INTO sign_in_attempt (subject, at, ok)"
+	        " SELECT CAST('a2001:db8::/64' AS BLOB), %lld, 0 FROM n",
+	        (long long)world_now(w));
+	test_store_exec(w->folder, SQL_CORE, text);
+	assert_int_equal(
+	        attempt(w, SITE_USER, "one more", "wrong", "2001:db8::1").result, SIGN_IN_WRONG);
+	assert_int_equal(attempt(w, SITE_USER, "another", "wrong", "2001:db8:0:0:ffff::7").result,
+	        SIGN_IN_THROTTLED);
+	assert_int_equal(
+	        attempt(w, SITE_USER, "another", "wrong", "2001:db8:0:1::7").result, SIGN_IN_WRONG);
+}
+
 /* ---- sessions */
 
 struct begin {
@@ -425,6 +445,8 @@ int main(void)
 	                failures_are_forgotten_after_an_hour, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(
 	                an_address_has_sixty_failures_a_minute, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(
+	                a_network_of_ipv6_counts_as_one_address, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(
 	                a_session_is_found_by_its_token_alone_on_its_site_alone, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(
