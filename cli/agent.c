@@ -198,6 +198,7 @@ static bool revoke(struct cli *cli, struct err *e)
 	struct revocation r = {cli->subject, cli_now()};
 	const char *path = config_path(cli->config, "run", "revoked-agents");
 	struct agent agent;
+	bool ok;
 
 	if (parse_public_id(cli->subject, "in_"))
 		return cli_change(cli, "agent.uninvite", "invitation", r.id, NULL, uninvite_work,
@@ -205,13 +206,16 @@ static bool revoke(struct cli *cli, struct err *e)
 		       cli_print_done(cli, "The invitation holds no more.", e);
 	if (path == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a path");
-	if (!find_agent(cli, cli->subject, &agent, e) ||
-	        !cli_change(cli, "agent.revoke", "agent", agent.public_id, agent.customer_public_id,
-	                revoke_work, &r, e))
+	if (!find_agent(cli, cli->subject, &agent, e))
 		return false;
-	if (!agents_publish_revoked(cli->db, path, e))
-		return err_wrap(e, "the agent is revoked, but the broker was not told");
-	return cli_print_done(cli, "Revoked. The agent is refused from now on.", e);
+	ok = cli_change(cli, "agent.revoke", "agent", agent.public_id, agent.customer_public_id,
+	        revoke_work, &r, e);
+	/* One that is revoked already: perhaps the broker could not be told then. */
+	if (!ok && e->code != ERR_CONFLICT)
+		return false;
+	if (!agents_publish_revoked(cli->db, path, ok ? e : NULL))
+		return ok && err_wrap(e, "the agent is revoked, but the broker was not told");
+	return ok && cli_print_done(cli, "Revoked. The agent is refused from now on.", e);
 }
 
 static const struct cli_option invite_options[] = {

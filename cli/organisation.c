@@ -4,6 +4,7 @@
  */
 #include "cli/cli.h"
 
+#include "core/agents.h"
 #include "lib/crypto.h"
 
 static bool add_work(struct sql_conn *write, void *arg, struct err *e)
@@ -71,13 +72,20 @@ static bool remove_one(struct cli *cli, struct err *e)
 {
 	struct organisation o;
 	struct end end = {.now = cli_now()};
+	const char *path = config_path(cli->config, "run", "revoked-agents");
 
+	if (path == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for a path");
 	if (!cli_organisation(cli, cli->subject, &o, e))
 		return false;
 	end.id = o.public_id;
-	return cli_change(cli, "organisation.remove", "organisation", o.public_id, NULL,
-	               remove_work, &end, e) &&
-	       cli_print_done(cli, "Removed. Its people are signed out by their next request.", e);
+	if (!cli_change(cli, "organisation.remove", "organisation", o.public_id, NULL, remove_work,
+	            &end, e))
+		return false;
+	/* A customer's agents go with it. */
+	if (!agents_publish_revoked(cli->db, path, e))
+		return err_wrap(e, "it is removed, but the broker was not told of its agents");
+	return cli_print_done(cli, "Removed. Its people are signed out by their next request.", e);
 }
 
 static const struct cli_option add_options[] = {{"kind", "KIND", true, "customer or partner"},

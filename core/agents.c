@@ -36,10 +36,11 @@ enum {
 	REVOKED,
 };
 
-/* The columns of struct agent, in its order. */
+/* The columns of struct agent, in its order. With its customer, an agent ends. */
 #define COLUMNS                                                                                    \
 	"a.id, a.public_id, a.customer_id, o.public_id, o.name, o.region, a.type, a.event_key,"    \
-	" a.version, a.os, a.device_limit, a.created_at, a.seen_hour, a.revoked_at,"               \
+	" a.version, a.os, a.device_limit, a.created_at, a.seen_hour,"                             \
+	" coalesce(a.revoked_at, o.ended_at),"                                                     \
 	" (SELECT max(n.not_after) FROM agent_certificate n"                                       \
 	" WHERE n.agent_id = a.id AND n.revoked_at IS NULL)"
 #define COLUMN_TYPES "itittttbttiiIII"

@@ -10,11 +10,13 @@
 
 enum { ADD, REMOVE, VOID, DELAY, READY, NEXT, STATEMENTS };
 
-/* The agent of a row: whom the execution is bound to, else the one that reports the device. */
+/* The agent of a row: whom the execution is bound to, else the one that reports the device. Not one that
+ * was revoked, or whose customer has left. */
 #define FROM_READY                                                                                 \
 	" FROM outbox o JOIN execution x ON x.id = o.execution_id"                                 \
 	" JOIN device d ON d.id = x.device"                                                        \
 	" JOIN agent a ON a.id = coalesce(x.agent, d.agent_id) AND a.revoked_at IS NULL"           \
+	" JOIN organisation u ON u.id = a.customer_id AND u.ended_at IS NULL"                      \
 	" JOIN presence p ON p.agent = a.id AND p.online = 1"
 
 static const struct sql_statement statements[STATEMENTS] = {

@@ -538,6 +538,8 @@ static void agents_of_a_customer_that_ended_are_refused_and_stand_in_the_file(vo
 {
 	struct scene *s = *state;
 	struct enrolled a = enrol(s, "AA");
+	struct agent one;
+	struct sql_conn *conn;
 	char path[200], expected[64];
 
 	snprintf(path, sizeof path, "%s/revoked-agents", s->w->folder);
@@ -546,6 +548,11 @@ static void agents_of_a_customer_that_ended_are_refused_and_stand_in_the_file(vo
 	assert_false(knows(s, "AA", a.id));
 	snprintf(expected, sizeof expected, "%s\n", a.id);
 	assert_revoked_file(s, path, expected);
+	/* whoever reads it sees that it is over, not only who authenticates it */
+	conn = world_read(s->w);
+	assert_true(agents_find(conn, s->w->arena, a.id, &one, &s->e));
+	sql_return(conn);
+	assert_int_equal(one.revoked_at, 1);
 }
 
 static void agents_are_listed_by_customer_with_the_revoked_ones_last(void **state)

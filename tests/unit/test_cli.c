@@ -297,6 +297,7 @@ static void a_whole_installation_is_set_up_and_taken_down_again(void **state)
 	        ADD(f, "contract", "add", "--customer", "Druck & Co", "--partner", partner);
 	char *group = ADD(f, "group", "add", "--customer", customer, "--name", "Hall 1");
 	char *grant, *person;
+	mode_t mode;
 
 	assert_int_equal(
 	        run_with(f, "correct horse battery\n",
@@ -316,7 +317,14 @@ static void a_whole_installation_is_set_up_and_taken_down_again(void **state)
 	assert_int_equal(RUN(f, "contract", "remove", contract), EX_OK);
 	assert_int_equal(RUN(f, "user", "remove", person), EX_OK);
 	assert_int_equal(RUN(f, "organisation", "remove", partner), EX_OK);
+	test_store_exec(f->world.folder, SQL_CORE,
+	        "INSERT INTO agent (id, public_id, customer_id, type, event_key, created_at)"
+	        " SELECT 1, 'ag_0123456789012345678901', id, 'dc', x'00', 0 FROM organisation"
+	        " WHERE kind = 'customer'; INSERT INTO agent_certificate (serial, agent_id,"
+	        " not_before, not_after, created_at) VALUES ('AA', 1, 0, 9000000000000, 0)");
 	assert_int_equal(RUN(f, "organisation", "remove", customer), EX_OK);
+	/* the broker is told of its agents */
+	assert_int_equal(size_of(f, "revoked-agents", &mode), sizeof "ag_0123456789012345678901");
 	assert_int_equal(RUN(f, "organisation", "list", "--kind", "customer", "--json"), EX_OK);
 	assert_string_equal(f->out, "[]\n");
 	free(customer);

@@ -568,6 +568,19 @@ static void a_revoked_agent_is_sent_nothing_and_believed_nothing(void **state)
 	state_is(s, "sent");
 }
 
+static void the_agent_of_a_customer_that_left_is_sent_nothing_and_believed_nothing(void **state)
+{
+	struct setting *s = *state;
+
+	send(s);
+	test_store_exec(s->world->folder, SQL_CORE,
+	        "UPDATE organisation SET ended_at = 1 WHERE kind = 'customer'");
+	say_result(s, 3);
+	turn(s);
+	state_is(s, "sent");
+	assert_int_equal(s->sent_count, 0);
+}
+
 static void a_result_after_unknown_is_taken_once_and_flagged_late(void **state)
 {
 	struct setting *s = *state;
@@ -662,6 +675,7 @@ int main(void)
 	        TEST(a_right_that_was_withdrawn_stops_it_before_it_is_sent),
 	        TEST(a_right_that_was_withdrawn_stops_it_from_being_sent_again),
 	        TEST(a_revoked_agent_is_sent_nothing_and_believed_nothing),
+	        TEST(the_agent_of_a_customer_that_left_is_sent_nothing_and_believed_nothing),
 	        TEST(a_result_after_unknown_is_taken_once_and_flagged_late),
 	        TEST(what_was_never_sent_expires_at_its_time),
 	        TEST(a_journal_tells_of_phases_that_were_missed),
