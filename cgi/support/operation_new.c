@@ -53,6 +53,21 @@ static bool read_kinds(struct web_request *rq, struct sql_conn *conn, const stru
 	return true;
 }
 
+/* Where only one kind can run, nobody need choose it. */
+static void choose_only_kind(struct operation_new_page *page)
+{
+	const char *only = NULL;
+
+	for (size_t i = 0; i < page->kind_count; i++) {
+		if (page->kinds[i].possible && only != NULL)
+			return;
+		if (page->kinds[i].possible)
+			only = page->kinds[i].kind;
+	}
+	if (*page->kind == '\0' && only != NULL)
+		page->kind = only;
+}
+
 static bool set_crumbs(struct web_request *rq, struct operation_new_page *page, struct err *e)
 {
 	const char *url = arena_printf(rq->arena, "/devices/%s", page->device.id);
@@ -93,6 +108,7 @@ static void show_form(struct web_request *rq, struct web_response *rs, int statu
 		reply_error(rq, rs, "device", web_text(rq, "id"), &e);
 		return;
 	}
+	choose_only_kind(page);
 	entry.target_kind = "device";
 	entry.targets = &page->device.id;
 	entry.target_count = 1;

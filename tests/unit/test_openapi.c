@@ -249,12 +249,44 @@ static void every_member_of_a_report_is_described(void **state)
 	document_free(d);
 }
 
+/* What is referred to is there: "#/components/schemas/Report" as "    Report:" below components. */
+static void every_reference_leads_somewhere(void **state)
+{
+	static const char *const files[] = {"agents", "support", "user"};
+	static const char mark[] = "$ref: '#/components/";
+	size_t found = 0;
+
+	(void)state;
+	for (size_t f = 0; f < sizeof files / sizeof files[0]; f++) {
+		struct document *d = document_read(files[f]);
+		const char *components = strstr(buf_text(&d->text), "\ncomponents:\n");
+
+		assert_non_null(components);
+		for (const char *at = strstr(buf_text(&d->text), mark); at != NULL;
+		        at = strstr(at + 1, mark)) {
+			const char *slash = strchr(at + sizeof mark - 1, '/');
+			char name[NAME_SIZE], definition[NAME_SIZE + 8];
+
+			assert_non_null(slash);
+			assert_true(between(slash + 1, "", "'", name));
+			(void)snprintf(definition, sizeof definition, "\n    %s:", name);
+			if (strstr(components, definition) == NULL)
+				fail_msg(
+				        "%s.yaml refers to %s, which is not there", files[f], name);
+			found++;
+		}
+		document_free(d);
+	}
+	assert_true(found > 50);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(the_sites_answer_what_is_described_and_nothing_else),
 	        cmocka_unit_test(the_agents_door_is_described),
 	        cmocka_unit_test(every_member_of_a_report_is_described),
+	        cmocka_unit_test(every_reference_leads_somewhere),
 	};
 
 	return cmocka_run_group_tests_name("openapi", tests, NULL, NULL);

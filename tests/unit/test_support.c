@@ -160,6 +160,8 @@ static void the_form_lists_every_kind_and_says_why_one_cannot_run(void **state)
 	assert_holds(answer, "You have not been granted the right to do this on this device.");
 	assert_holds(answer, "This device cannot do it remotely.");
 	assert_holds(answer, "Second factor is off");
+	/* the only one that can run is chosen already */
+	assert_holds(answer, "value=\"get-status\" required checked");
 	/* one who may only look gets no possible kind, and no button on the device's page */
 	answer = get_as(c, test_session(c->site, &c->colleague), "/devices/" DEVICE);
 	assert_status(answer, 200);
