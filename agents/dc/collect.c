@@ -193,9 +193,6 @@ static bool read_device(const struct collect *c, const struct device_entry *entr
 	if (!read_source(c, entry, NULL, mib, e) ||
 	        (entry->context && !read_source(c, entry, entry->context, mib, e)))
 		return false;
-	if (mib_count(mib) == 0)
-		return err_set(e, ERR_UNAVAILABLE,
-		        "answers, but tells nothing of a printer (community, or no printer?)");
 	if (!device_fill(mib, result->arena, c->agent_id, entry->id, &result->device))
 		return err_set(e, ERR_MEMORY, "says more than there is room for");
 	result->device.acquired_at =

@@ -90,6 +90,25 @@ static void a_good_printer_is_read_by_both_versions(void **state)
 	reads_all(FAKE_GOOD, 2);
 }
 
+static void a_device_that_answers_but_tells_nothing_is_reported_by_its_entry(void **state)
+{
+	(void)state;
+	for (unsigned version = 1; version <= 2; version++) {
+		struct fake_printer *printer =
+		        fake_printer_start("1.3.6.1.4.1.99999.1.0|2|1\n", FAKE_GOOD);
+		struct device_entry entry = entry_of(printer, version);
+		struct collect_result result = read_entry(&entry);
+
+		if (!result.ok)
+			fail_msg("%s", result.why.text);
+		assert_int_equal(result.device.identity_kind, REPORT_ENTRY);
+		assert_string_equal(result.device.identity, AGENT "/e");
+		assert_int_equal(result.device.state, REPORT_UNKNOWN);
+		collect_free(&result);
+		fake_printer_stop(printer);
+	}
+}
+
 static void a_printer_that_takes_only_small_requests_is_read_in_small_ones(void **state)
 {
 	(void)state;
@@ -249,6 +268,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_good_printer_is_read_by_both_versions),
+	        cmocka_unit_test(a_device_that_answers_but_tells_nothing_is_reported_by_its_entry),
 	        cmocka_unit_test(a_printer_that_takes_only_small_requests_is_read_in_small_ones),
 	        cmocka_unit_test(a_printer_that_drops_requests_is_asked_again),
 	        cmocka_unit_test(a_silent_printer_fails_in_bounded_time),
