@@ -29,7 +29,8 @@ bool operation_rows_of_device(struct web_request *rq, struct sql_conn *conn, con
 {
 	struct request_row *found;
 
-	if (!operations_list(conn, visit_viewer(rq), rq->arena, device, 0, limit, &found, count, e))
+	if (!operations_list(
+	            conn, visit_viewer(rq), rq->arena, device, NULL, limit, &found, count, e))
 		return false;
 	*rows = operation_rows_of(rq, conn, found, *count, e);
 	return *rows != NULL;

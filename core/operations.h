@@ -111,11 +111,12 @@ struct request_row {
 	enum execution_state first_state;
 };
 
-/* Newest first; below `before` (an id, 0: from the newest). device: only with an execution on this
+/* Newest first; those older than `before` (public id; NULL: from the newest). The own row numbers would
+ * tell how many operations everybody has. device: only with an execution on this
  * device (public id), or NULL. One row more than limit is not read: count == limit may mean more. */
 bool operations_list(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
-        const char *device, int64_t before, size_t limit, struct request_row **rows, size_t *count,
-        struct err *e) __attribute__((warn_unused_result, nonnull(1, 2, 3, 7, 8)));
+        const char *device, const char *before, size_t limit, struct request_row **rows,
+        size_t *count, struct err *e) __attribute__((warn_unused_result, nonnull(1, 2, 3, 7, 8)));
 
 struct execution_step {
 	int64_t number, at;
@@ -207,7 +208,7 @@ struct execution_change {
 	const char *evidence; /* outcomes: JSON {before, after, reportId} */
 	int verified;         /* outcomes: 1, 0; -1: leave */
 	const char *details;  /* JSON object for the event row; NULL: {} */
-	int64_t begun; /* number of the begun record of a person\'s act; 0: none */
+	int64_t begun;        /* number of the begun record of a person\'s act; 0: none */
 };
 
 struct execution_outcome {

@@ -31,9 +31,11 @@ static const struct sql_statement statements[STATEMENTS] = {
         [LIST] = {.role = SQL_READ,
                 .store = SQL_OPERATIONS,
                 .stores = 1u << SQL_CORE,
-                .in = "iitii",
+                .in = "iitti",
                 .out = ROW_OUT,
-                .text = ROW " AND ($4 = 0 OR r.id < $4) ORDER BY r.id DESC LIMIT $5"},
+                .text = ROW " AND ($4 = '' OR r.id < (SELECT b.id FROM request b"
+                            " WHERE b.public_id = $4 AND b.organisation_id = $2))"
+                            " ORDER BY r.id DESC LIMIT $5"},
         [FIND] = {.role = SQL_READ,
                 .store = SQL_OPERATIONS,
                 .stores = 1u << SQL_CORE,
@@ -90,8 +92,8 @@ static bool finish_row(struct request_row *row, const struct row_texts *t, struc
 }
 
 bool operations_list(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
-        const char *device, int64_t before, size_t limit, struct request_row **rows, size_t *count,
-        struct err *e)
+        const char *device, const char *before, size_t limit, struct request_row **rows,
+        size_t *count, struct err *e)
 {
 	struct rows list = ROWS_INIT(arena, sizeof(struct request_row));
 	struct request_row row = {.id = 0};
@@ -103,7 +105,8 @@ bool operations_list(struct sql_conn *conn, const struct viewer *viewer, struct 
 		limit = OPERATIONS_PAGE_MAX;
 	cursor = sql_query(conn, &statements[LIST],
 	        SQL_ARGS(SQL_I(viewer->account_id), SQL_I(viewer->organisation_id),
-	                SQL_T(device != NULL ? device : ""), SQL_I(before), SQL_I((int64_t)limit)),
+	                SQL_T(device != NULL ? device : ""), SQL_T(before != NULL ? before : ""),
+	                SQL_I((int64_t)limit)),
 	        e);
 	if (cursor == NULL)
 		return false;

@@ -6,12 +6,9 @@
 #include "cgi/support/routes.h"
 #include "templates/operation.html.h"
 
-#include <inttypes.h>
-
 enum { PAGE = 50 };
 
-const struct web_field operations_fields[] = {
-        {.name = "before", .type = WEB_FIELD_INT, .min = 1, .max = INT64_MAX}, {0}};
+const struct web_field operations_fields[] = {{.name = "before", .type = WEB_FIELD_ID}, {0}};
 
 struct shown {
 	struct operations_page page;
@@ -21,7 +18,7 @@ struct shown {
 static bool read_page(struct web_request *rq, struct shown *s, struct err *e)
 {
 	struct sql_conn *conn = visit_conn(rq, e);
-	int64_t before = web_int(rq, "before", 0);
+	const char *before = web_text(rq, "before");
 	struct request_row *rows;
 
 	if (conn == NULL || !operations_list(conn, visit_viewer(rq), rq->arena, NULL, before, PAGE,
@@ -35,11 +32,11 @@ static bool read_page(struct web_request *rq, struct shown *s, struct err *e)
 		return err_set(e, ERR_MEMORY, "no memory for the record");
 	for (size_t i = 0; i < s->page.count; i++)
 		s->ids[i] = rows[i].public_id;
-	if (before > 0)
+	if (before != NULL)
 		s->page.pager.first = "/operations";
 	if (s->page.count == PAGE)
 		s->page.pager.next = arena_printf(
-		        rq->arena, "/operations?before=%" PRId64, rows[s->page.count - 1].id);
+		        rq->arena, "/operations?before=%s", rows[s->page.count - 1].public_id);
 	return page_layout(rq, &s->page.layout, "Operations", SECTION_OPERATIONS, e);
 }
 

@@ -193,6 +193,7 @@ static struct execution only(const char *request_id)
 static void a_submitted_operation_is_queued_and_shown_to_the_own_organisation(void **state)
 {
 	const char *id = submit("get-status", NULL);
+	const char *newer;
 	struct viewer v = as(&technician, &partner);
 	struct operation_request r;
 	struct request_row *rows;
@@ -226,20 +227,29 @@ static void a_submitted_operation_is_queued_and_shown_to_the_own_organisation(vo
 	assert_false(find(&stranger, id, &r, &e));
 	assert_int_equal(e.code, ERR_NOT_FOUND);
 	conn = world_read(w);
-	assert_true(operations_list(conn, &v, w->arena, NULL, 0, 50, &rows, &count, &e));
+	assert_true(operations_list(conn, &v, w->arena, NULL, NULL, 50, &rows, &count, &e));
 	assert_int_equal(count, 1);
 	assert_string_equal(rows[0].public_id, id);
 	assert_int_equal(rows[0].executions, 1);
-	assert_true(
-	        operations_list(conn, &v, w->arena, device_id(DEVICE), 0, 50, &rows, &count, &e));
+	assert_true(operations_list(
+	        conn, &v, w->arena, device_id(DEVICE), NULL, 50, &rows, &count, &e));
 	assert_int_equal(count, 1);
-	assert_true(
-	        operations_list(conn, &v, w->arena, device_id(NAMELESS), 0, 50, &rows, &count, &e));
+	assert_true(operations_list(
+	        conn, &v, w->arena, device_id(NAMELESS), NULL, 50, &rows, &count, &e));
 	assert_int_equal(count, 0);
-	assert_true(operations_list(conn, &v, w->arena, NULL, 1, 50, &rows, &count, &e));
+	assert_true(operations_list(conn, &v, w->arena, NULL, id, 50, &rows, &count, &e));
 	assert_int_equal(count, 0);
+	/* What is older than another one's operation is not told, nor than one that is none. */
+	sql_return(conn);
+	newer = submit("get-status", NULL);
+	conn = world_read(w);
+	assert_true(operations_list(conn, &v, w->arena, NULL, newer, 50, &rows, &count, &e));
+	assert_int_equal(count, 1);
+	assert_string_equal(rows[0].public_id, id);
 	v = as(&stranger, &rival);
-	assert_true(operations_list(conn, &v, w->arena, NULL, 0, 50, &rows, &count, &e));
+	assert_true(operations_list(conn, &v, w->arena, NULL, newer, 50, &rows, &count, &e));
+	assert_int_equal(count, 0);
+	assert_true(operations_list(conn, &v, w->arena, NULL, NULL, 50, &rows, &count, &e));
 	assert_int_equal(count, 0);
 	sql_return(conn);
 }
