@@ -2,6 +2,7 @@
 #include "core/intake.h"
 
 #include "core/intake_internal.h"
+#include "core/intake_values.h"
 #include "lib/crypto.h"
 #include "lib/text.h"
 
@@ -153,7 +154,7 @@ static bool prepare_words(struct arena *arena, struct intake_target *t, struct e
 	if (all == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a device's search key");
 	t->fold = text_fold(arena, all, e);
-	return t->fold != NULL;
+	return t->fold != NULL && intake_settings_fingerprint(d, t->settings, e);
 }
 
 /* An identity by entry is only unique within its agent. */

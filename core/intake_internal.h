@@ -6,6 +6,7 @@
 #define FLEETPORT_CORE_INTAKE_INTERNAL_H
 
 #include "core/intake.h"
+#include "lib/crypto.h"
 
 /* A device's list columns. Texts live in the arena of the report. */
 struct intake_columns {
@@ -20,6 +21,7 @@ struct intake_target {
 	const char *public_id;
 	const char *fold; /* search key */
 	const char *name;
+	unsigned char settings[CRYPTO_FINGERPRINT]; /* intake_settings_fingerprint() */
 	bool is_new, serial_appeared;
 	/* the row as it is */
 	int64_t version, seen_hour, agent_id;

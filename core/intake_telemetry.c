@@ -11,11 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DAY_MS = 24 * 3600 * 1000, REPORTS_KEPT = 64, HASH_KEPT = 16 };
+enum { DAY_MS = 24 * 3600 * 1000, REPORTS_KEPT = 64 };
 
 enum {
 	SEEN_FIND,
-	SEEN_NEWEST,
 	SEEN_INSERT,
 	SEEN_DROP,
 	STATE_FIND,
@@ -41,12 +40,10 @@ enum {
 static const struct sql_statement statements[] = {
         [SEEN_FIND] = {R, .in = "it", .out = "t",
                 .text = "SELECT answer FROM report_seen WHERE agent = $1 AND report_id = $2"},
-        [SEEN_NEWEST] = {R, .in = "i", .out = "i",
-                .text = "SELECT coalesce((SELECT slot FROM report_seen WHERE agent = $1 ORDER BY "
-                        "slot DESC LIMIT 1), 0)"},
-        [SEEN_INSERT] = {W, .in = "itit", .out = "",
+        [SEEN_INSERT] = {W, .in = "itt", .out = "i",
                 .text = "INSERT INTO report_seen (agent, report_id, slot, answer) VALUES ($1, $2, "
-                        "$3, $4)"},
+                        "1 + coalesce((SELECT slot FROM report_seen WHERE agent = $1 ORDER BY "
+                        "slot DESC LIMIT 1), 0), $3) RETURNING slot"},
         [SEEN_DROP] = {W, .in = "ii", .out = "",
                 .text = "DELETE FROM report_seen WHERE agent = $1 AND slot <= $2"},
         [STATE_FIND] = {R, .in = "i", .out = "ititttBi",
@@ -173,16 +170,13 @@ const char *intake_seen(struct sql_conn *conn, int64_t agent, const char *report
 
 static bool remember(struct sql_conn *conn, const struct intake_merge *m, struct err *e)
 {
-	int64_t newest = 0;
+	int64_t slot = 0;
 
-	return sql_one(conn, &statements[SEEN_NEWEST], SQL_ARGS(SQL_I(m->agent->id)),
-	               SQL_INTO(SQL_INTO_I(&newest)), NULL, e) &&
-	       sql_do(conn, &statements[SEEN_INSERT],
-	               SQL_ARGS(SQL_I(m->agent->id), SQL_T(m->report->id), SQL_I(newest + 1),
-	                       SQL_T(m->answer)),
-	               NULL, e) &&
+	return sql_one(conn, &statements[SEEN_INSERT],
+	               SQL_ARGS(SQL_I(m->agent->id), SQL_T(m->report->id), SQL_T(m->answer)),
+	               SQL_INTO(SQL_INTO_I(&slot)), NULL, e) &&
 	       sql_do(conn, &statements[SEEN_DROP],
-	               SQL_ARGS(SQL_I(m->agent->id), SQL_I(newest + 1 - REPORTS_KEPT)), NULL, e);
+	               SQL_ARGS(SQL_I(m->agent->id), SQL_I(slot - REPORTS_KEPT)), NULL, e);
 }
 
 /* ---- one device */
@@ -356,15 +350,35 @@ static bool supply_unchanged(const struct report_supply *now, const struct store
 	       same_text(word(report_resolution_name(now->resolution)), was->resolution);
 }
 
-static bool list_supplies(
-        struct one *o, struct stored_supply *list, size_t max, size_t *count, struct err *e)
+/* Room for twice as many; at first for what the report has and a few more. */
+static bool grow_supplies(struct one *o, struct stored_supply **list, size_t *room, struct err *e)
+{
+	size_t more = *room == 0 ? o->d->supply_count + 8 : 2 * *room;
+	struct stored_supply *larger = arena_array(o->arena, more, sizeof *larger);
+
+	if (larger == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for supplies");
+	if (*room > 0)
+		memcpy(larger, *list, *room * sizeof *larger);
+	*list = larger;
+	*room = more;
+	return true;
+}
+
+static bool list_supplies(struct one *o, struct stored_supply **list, size_t *count, struct err *e)
 {
 	struct sql_cursor *rows =
 	        sql_query(o->conn, &statements[SUPPLY_LIST], SQL_ARGS(SQL_I(o->device)), e);
+	size_t room = 0;
 	int more = rows == NULL ? -1 : 1;
 
-	for (*count = 0; more > 0 && *count < max;) {
-		struct stored_supply *s = &list[*count];
+	for (*count = 0; more > 0; *count += more > 0) {
+		struct stored_supply *s;
+		if (*count == room && !grow_supplies(o, list, &room, e)) {
+			more = -1;
+			break;
+		}
+		s = &(*list)[*count];
 		more = sql_next(rows,
 		        SQL_INTO(SQL_INTO_I(&s->idx), SQL_INTO_T(o->arena, &s->class_),
 		                SQL_INTO_T(o->arena, &s->type), SQL_INTO_T(o->arena, &s->color),
@@ -376,7 +390,6 @@ static bool list_supplies(
 		                SQL_INTO_T(o->arena, &s->serial),
 		                SQL_INTO_I_NULL(&s->installed_at, &s->no_installed)),
 		        e);
-		*count += more > 0;
 	}
 	sql_end(rows);
 	return more >= 0;
@@ -409,13 +422,10 @@ static bool sample_supply(struct one *o, const struct report_supply *s, struct e
 /* The list of supplies is whole in a report that has one: what is no longer in it is gone from the device. */
 static bool merge_supplies(struct one *o, struct err *e)
 {
-	enum { SUPPLIES_MAX = 1024 };
-	struct stored_supply *stored = arena_array(o->arena, SUPPLIES_MAX, sizeof *stored);
+	struct stored_supply *stored = NULL;
 	size_t count;
 
-	if (stored == NULL)
-		return err_set(e, ERR_MEMORY, "no memory for supplies");
-	if (!list_supplies(o, stored, SUPPLIES_MAX, &count, e))
+	if (!list_supplies(o, &stored, &count, e))
 		return false;
 	for (size_t i = 0; i < o->d->supply_count; i++) {
 		const struct report_supply *s = &o->d->supplies[i];
@@ -451,13 +461,10 @@ static int unit_from_name(const char *name)
 /* The columns from the stored supplies, for a report that says nothing about them. */
 static bool keep_supplies(struct one *o, struct err *e)
 {
-	enum { SUPPLIES_MAX = 1024 };
-	struct stored_supply *stored = arena_array(o->arena, SUPPLIES_MAX, sizeof *stored);
+	struct stored_supply *stored = NULL;
 	size_t count;
 
-	if (stored == NULL)
-		return err_set(e, ERR_MEMORY, "no memory for supplies");
-	if (!list_supplies(o, stored, SUPPLIES_MAX, &count, e))
+	if (!list_supplies(o, &stored, &count, e))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		const struct report_int capacity = {
@@ -527,41 +534,21 @@ static bool merge_category(struct one *o, int group, struct err *e)
 	        SQL_ARGS(SQL_I(o->device), SQL_T(category), SQL_T(now), SQL_I(o->at)), NULL, e);
 }
 
-/* Gives the hash to keep: of all settings in the report, or the old one where it has none. */
-static bool merge_settings(
-        struct one *o, unsigned char hash[CRYPTO_HASH], struct sql_value *keep, struct err *e)
+/* Gives the fingerprint to keep: of all settings in the report, or the old one where it has none. */
+static bool merge_settings(struct one *o, struct sql_value *keep, struct err *e)
 {
-	struct buf all = BUF_INIT(1 << 20);
 	bool ok = true;
 
 	*keep = o->old.settings_hash_len == 0
 	                ? SQL_NULL
 	                : SQL_B(o->old.settings_hash, o->old.settings_hash_len);
-	for (int group = 0; group < REPORT_SETTING_GROUPS; group++) {
-		const struct report_settings *s = &o->d->settings[group];
-		buf_putc(&all, (char)group);
-		for (size_t i = 0; i < s->count; i++) {
-			/* NULs between the texts: none has one inside. */
-			buf_append(&all, s->items[i].name, strlen(s->items[i].name) + 1);
-			buf_append(&all, or_empty(s->items[i].text),
-			        strlen(or_empty(s->items[i].text)) + 1);
-			buf_append(&all, &s->items[i].number, sizeof s->items[i].number);
-			buf_putc(&all, (char)(4 * s->items[i].type + s->items[i].truth));
-		}
-	}
-	if (all.failed) {
-		buf_free(&all);
-		return err_set(e, ERR_MEMORY, "no memory for settings");
-	}
-	crypto_sha256(all.data, all.len, hash);
-	buf_free(&all);
-	if (o->old.settings_hash_len == HASH_KEPT &&
-	        memcmp(o->old.settings_hash, hash, HASH_KEPT) == 0)
+	if (o->old.settings_hash_len == CRYPTO_FINGERPRINT &&
+	        memcmp(o->old.settings_hash, o->t->settings, CRYPTO_FINGERPRINT) == 0)
 		return true;
 	for (int group = 0; ok && group < REPORT_SETTING_GROUPS; group++)
 		if (o->d->settings[group].count > 0) {
 			ok = merge_category(o, group, e);
-			*keep = SQL_B(hash, HASH_KEPT);
+			*keep = SQL_B(o->t->settings, CRYPTO_FINGERPRINT);
 		}
 	return ok;
 }
@@ -655,7 +642,6 @@ static bool put_state(struct one *o, const char *state, const char *reasons, con
 static bool merge_newest(struct one *o, struct err *e)
 {
 	const char *state, *reasons, *codes, *counters;
-	unsigned char hash[CRYPTO_HASH];
 	struct sql_value keep;
 
 	o->t->newest = true;
@@ -668,7 +654,7 @@ static bool merge_newest(struct one *o, struct err *e)
 		return false;
 	return merge_status(o, &state, &reasons, &codes, e) &&
 	       (o->d->supply_count > 0 ? merge_supplies(o, e) : keep_supplies(o, e)) &&
-	       merge_counters(o, &counters, e) && merge_settings(o, hash, &keep, e) &&
+	       merge_counters(o, &counters, e) && merge_settings(o, &keep, e) &&
 	       put_state(o, state, reasons, codes, counters, keep, e);
 }
 

@@ -122,6 +122,35 @@ const char *intake_settings_text(
 	return print(arena, root, ok, e);
 }
 
+bool intake_settings_fingerprint(
+        const struct report_device *d, unsigned char out[CRYPTO_FINGERPRINT], struct err *e)
+{
+	struct buf all = BUF_INIT(1 << 20);
+	bool ok;
+
+	for (int group = 0; group < REPORT_SETTING_GROUPS; group++) {
+		const struct report_settings *s = &d->settings[group];
+		buf_putc(&all, (char)group);
+		for (size_t i = 0; i < s->count; i++) {
+			const struct report_setting *setting = &s->items[i];
+			/* NULs between the texts: none has one inside. */
+			buf_append(&all, setting->name, strlen(setting->name) + 1);
+			if (setting->text != NULL)
+				buf_puts(&all, setting->text);
+			buf_putc(&all, '\0');
+			buf_append(&all, &setting->number, sizeof setting->number);
+			buf_putc(&all, (char)(4 * setting->type + setting->truth));
+		}
+	}
+	ok = !all.failed;
+	if (ok)
+		crypto_fingerprint(all.data, all.len, out);
+	else
+		(void)err_set(e, ERR_MEMORY, "no memory for settings");
+	buf_free(&all);
+	return ok;
+}
+
 /* ---- counters */
 
 struct merge {
@@ -131,12 +160,24 @@ struct merge {
 	struct intake_counters *out;
 };
 
+static const char *metric(struct arena *arena, const char *prefix, const char *name)
+{
+	size_t len = strlen(prefix), rest = strlen(name);
+	char *text = arena_alloc(arena, len + rest + 1);
+
+	if (text != NULL) {
+		memcpy(text, prefix, len);
+		memcpy(text + len, name, rest);
+	}
+	return text;
+}
+
 static bool put_number(struct merge *m, bool ink, const char *name, double value)
 {
 	struct intake_change *change = &m->out->all[m->out->count];
 	const struct json *before = json_get(ink ? m->old_inks : m->old, name);
 
-	change->metric = arena_printf(m->arena, "counters.%s%s", ink ? "inkUsedMl." : "", name);
+	change->metric = metric(m->arena, ink ? "counters.inkUsedMl." : "counters.", name);
 	change->now = value;
 	change->had = json_as_double(before, &change->before);
 	m->out->count++;

@@ -7,6 +7,7 @@
 #define FLEETPORT_CORE_INTAKE_VALUES_H
 
 #include "core/intake_internal.h"
+#include "lib/crypto.h"
 
 /* JSON arrays: [{"keyword","severity"}], [{"code","severity","text"}]. */
 const char *intake_reasons_text(struct arena *arena, const struct report_device *d, struct err *e);
@@ -19,6 +20,10 @@ const char *intake_amounts_text(
 /* JSON object of scalars. */
 const char *intake_settings_text(
         struct arena *arena, const struct report_settings *settings, struct err *e);
+
+/* Of all settings in a report: equal means that there is nothing to compare. */
+bool intake_settings_fingerprint(const struct report_device *d,
+        unsigned char out[CRYPTO_FINGERPRINT], struct err *e) __attribute__((warn_unused_result));
 
 /* A number that changed. */
 struct intake_change {

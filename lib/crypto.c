@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 _Static_assert(CRYPTO_HASH == crypto_hash_sha256_BYTES, "SHA-256");
+_Static_assert(CRYPTO_FINGERPRINT >= crypto_generichash_BYTES_MIN, "BLAKE2b-128");
 _Static_assert(CRYPTO_HASH == crypto_auth_hmacsha256_BYTES, "HMAC-SHA-256");
 _Static_assert(CRYPTO_KEY == crypto_auth_hmacsha256_KEYBYTES, "HMAC-SHA-256 key");
 _Static_assert(CRYPTO_KEY == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "sealing key");
@@ -77,6 +78,12 @@ void crypto_sha256_prefixed(
 	(void)crypto_hash_sha256_update(&state, &prefix, 1);
 	(void)crypto_hash_sha256_update(&state, data, len);
 	(void)crypto_hash_sha256_final(&state, out);
+}
+
+void crypto_fingerprint(const void *data, size_t len, unsigned char out[CRYPTO_FINGERPRINT])
+{
+	/* Always 0 for a length within its bounds. */
+	(void)crypto_generichash(out, CRYPTO_FINGERPRINT, data, len, NULL, 0);
 }
 
 void crypto_hmac_sha256(const unsigned char key[CRYPTO_KEY], const void *data, size_t len,

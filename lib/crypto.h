@@ -17,6 +17,7 @@
 enum {
 	CRYPTO_KEY = 32,           /* symmetric keys: sealing, HMAC */
 	CRYPTO_HASH = 32,          /* SHA-256 (FIPS 180-4), HMAC-SHA-256 (RFC 2104) */
+	CRYPTO_FINGERPRINT = 16,   /* BLAKE2b (RFC 7693), cut by its own parameter */
 	CRYPTO_SEAL_OVERHEAD = 40, /* XChaCha20-Poly1305: 24 nonce + 16 tag */
 	CRYPTO_SIGN_PUBLIC = 32,   /* Ed25519 (RFC 8032) */
 	CRYPTO_SIGN_SECRET = 64,   /* libsodium's form: seed + public key */
@@ -39,6 +40,9 @@ void crypto_sha256_prefixed(
         unsigned char prefix, const void *data, size_t len, unsigned char out[CRYPTO_HASH]);
 void crypto_hmac_sha256(const unsigned char key[CRYPTO_KEY], const void *data, size_t len,
         unsigned char out[CRYPTO_HASH]);
+/* BLAKE2b-128: to see whether something changed; several times as fast as SHA-256. */
+void crypto_fingerprint(
+        const void *data, size_t len, unsigned char out[CRYPTO_FINGERPRINT]);
 /* A key for one purpose from a master key: HMAC-SHA-256(master, "fleetport/" ‖ purpose). */
 void crypto_derive(
         const unsigned char master[CRYPTO_KEY], const char *purpose, unsigned char out[CRYPTO_KEY]);

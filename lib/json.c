@@ -31,7 +31,7 @@ enum {
 	NAME_SHOWN_BYTES = 40, /* of a name in it */
 	FEW_MEMBERS = 8,       /* up to here names are compared each with each */
 	MANY_MEMBERS = 128,    /* up to here they are looked for by hash, beyond sorted */
-	HASH_SLOTS = 512,
+	HASH_SLOTS = 4 * MANY_MEMBERS,
 	REGION_FIRST = 512, /* bytes of a region's smallest and largest first chunk */
 	REGION_FIRST_MAX = 64 << 10,
 	REGION_CHUNK_MAX = 1 << 20,
@@ -521,16 +521,20 @@ static bool check_many(const struct place *place, size_t count, struct err *e)
 
 /* Names are compared only where their hashes meet in the table. Made to collide, they cost
  * MANY_MEMBERS² / 2 comparisons. */
-static bool check_some(const struct place *place, struct err *e)
+static bool check_some(const struct place *place, size_t count, struct err *e)
 {
-	const cJSON *slots[HASH_SLOTS] = {NULL};
+	const cJSON *slots[HASH_SLOTS];
+	size_t size = 4 * FEW_MEMBERS;
 
+	while (size < 2 * count)
+		size *= 2;
+	memset(slots, 0, size * sizeof slots[0]);
 	for (const cJSON *m = place->value->child; m != NULL; m = m->next) {
 		uint32_t hash = 2166136261u; /* FNV-1a */
 		size_t at;
 		for (const char *c = m->string; *c != '\0'; c++)
 			hash = (hash ^ (unsigned char)*c) * 16777619u;
-		for (at = hash % HASH_SLOTS; slots[at] != NULL; at = (at + 1) % HASH_SLOTS)
+		for (at = hash % size; slots[at] != NULL; at = (at + 1) % size)
 			if (strcmp(slots[at]->string, m->string) == 0)
 				return fail_repeated(place, m->string, e);
 		slots[at] = m;
@@ -561,7 +565,7 @@ static bool check_names(const struct place *place, struct err *e)
 		return true;
 	if (count > MANY_MEMBERS)
 		return check_many(place, count, e);
-	return count > FEW_MEMBERS ? check_some(place, e) : check_few(place, e);
+	return count > FEW_MEMBERS ? check_some(place, count, e) : check_few(place, e);
 }
 
 /* The tree in a region of its own, which hangs at the root: `prev` of a root is nobody's. */

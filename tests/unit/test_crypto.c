@@ -41,6 +41,17 @@ static void sha256_gives_the_values_of_fips_180_and_rfc_6962(void **state)
 	assert_hex(hash, 32, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
 }
 
+static void a_fingerprint_is_blake2b_of_sixteen_bytes(void **state)
+{
+	unsigned char print[CRYPTO_FINGERPRINT];
+
+	(void)state;
+	crypto_fingerprint("abc", 3, print);
+	assert_hex(print, 16, "cf4ab791c62b8d2b2109c90275287816");
+	crypto_fingerprint("", 0, print);
+	assert_hex(print, 16, "cae66941d9efbd404e4d88758ea67670");
+}
+
 static void hmac_gives_the_values_of_rfc_4231(void **state)
 {
 	/* HMAC fills short keys up with zeros, so that the RFC's short keys fit into 32 bytes. */
@@ -416,6 +427,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(sha256_gives_the_values_of_fips_180_and_rfc_6962),
+	        cmocka_unit_test(a_fingerprint_is_blake2b_of_sixteen_bytes),
 	        cmocka_unit_test(hmac_gives_the_values_of_rfc_4231),
 	        cmocka_unit_test(a_derived_key_is_the_hmac_of_its_named_purpose),
 	        cmocka_unit_test(ed25519_gives_the_values_of_rfc_8032),
