@@ -248,10 +248,11 @@ static const char *details_of(struct engine *engine, const struct event *event)
 	        (long long)event->attempt, (long long)event->seq);
 }
 
-/* The execution that an agent speaks of, if it was sent to this agent and so often. */
+/* The execution that an agent speaks of, if it was sent to this agent and so often. What is not is
+ * recorded once a message (*told): a journal of made-up entries must not fill the audit log. */
 static bool find_execution(struct engine *engine, const struct agent *agent,
         const char *operation_id, int64_t attempt, struct execution_brief *x,
-        struct device_target *target)
+        struct device_target *target, bool *told)
 {
 	struct err e = ERR_CLEAR;
 	struct sql_conn *conn = sql_borrow(engine->db, ENGINE_READ_MS, &e);
@@ -260,17 +261,18 @@ static bool find_execution(struct engine *engine, const struct agent *agent,
 	             device_target_find(conn, engine->arena, x->device, target, &e);
 
 	sql_return(conn);
-	if (!found && e.code == ERR_NOT_FOUND)
-		record_refused(engine, agent->public_id, operation_id, AUDIT_NOT_FOUND,
-		        "no such operation");
-	else if (!found)
+	if (!found && e.code != ERR_NOT_FOUND) {
 		engine_trouble("event", &e);
-	else if (x->agent != agent->id || attempt > x->attempt) {
-		record_refused(engine, agent->public_id, operation_id, AUDIT_DENIED,
-		        "it was not sent to this agent");
-		found = false;
+		return false;
 	}
-	return found;
+	if (found && x->agent == agent->id && attempt <= x->attempt)
+		return true;
+	if (!*told)
+		record_refused(engine, agent->public_id, operation_id,
+		        found ? AUDIT_DENIED : AUDIT_NOT_FOUND,
+		        found ? "it was not sent to this agent" : "no such operation");
+	*told = true;
+	return false;
 }
 
 static void settle(
@@ -294,6 +296,7 @@ static void take_one(struct engine *engine, const struct agent *agent, const str
 {
 	struct execution_brief x;
 	struct device_target target;
+	bool told = false;
 	struct move m = {.agent = agent->id,
 	        .change = {.source = "agent",
 	                .agent = agent->id,
@@ -306,7 +309,8 @@ static void take_one(struct engine *engine, const struct agent *agent, const str
 	                .verified = -1}};
 
 	if (!change_of(event, &m.change.event) ||
-	        !find_execution(engine, agent, event->operation_id, event->attempt, &x, &target))
+	        !find_execution(
+	                engine, agent, event->operation_id, event->attempt, &x, &target, &told))
 		return;
 	m.execution = x.id;
 	if (event->type == EVENT_RESULT) {
@@ -324,13 +328,15 @@ static void take_one(struct engine *engine, const struct agent *agent, const str
 static void take_journal(
         struct engine *engine, const struct agent *agent, const struct event *event)
 {
+	bool told = false;
+
 	for (size_t i = 0; i < event->entry_count; i++) {
 		const struct event_journal_entry *entry = &event->entries[i];
 		struct execution_brief x;
 		struct device_target target;
 		struct err e = ERR_CLEAR;
 		if (!find_execution(
-		            engine, agent, entry->operation_id, entry->attempt, &x, &target))
+		            engine, agent, entry->operation_id, entry->attempt, &x, &target, &told))
 			continue;
 		bool waits = x.state == EXECUTION_SENT || x.state == EXECUTION_RESENDING;
 		bool started = entry->phase != PHASE_RECEIVED;

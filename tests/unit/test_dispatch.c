@@ -636,6 +636,25 @@ static void a_journal_tells_of_phases_that_were_missed(void **state)
 	state_is(s, "in-progress");
 }
 
+static void a_journal_of_made_up_operations_is_one_record(void **state)
+{
+	struct setting *s = *state;
+	char ids[100][sizeof OP];
+	struct event_journal_entry entries[100];
+	struct event event = event_of(s, EVENT_JOURNAL, 0);
+
+	for (int i = 0; i < 100; i++) {
+		(void)snprintf(ids[i], sizeof ids[i], "op_%022d", i);
+		entries[i] = (struct event_journal_entry){ids[i], 1, PHASE_STARTED, 1};
+	}
+	event.entries = entries;
+	event.entry_count = 100;
+	say(s, &event);
+	assert_int_equal(s->records, 1);
+	assert_int_equal(s->denied, 1);
+	state_is(s, "queued");
+}
+
 static void a_successor_goes_on_where_the_engine_died(void **state)
 {
 	struct setting *s = *state;
@@ -679,6 +698,7 @@ int main(void)
 	        TEST(a_result_after_unknown_is_taken_once_and_flagged_late),
 	        TEST(what_was_never_sent_expires_at_its_time),
 	        TEST(a_journal_tells_of_phases_that_were_missed),
+	        TEST(a_journal_of_made_up_operations_is_one_record),
 	        TEST(a_successor_goes_on_where_the_engine_died),
 	};
 
