@@ -58,8 +58,8 @@ bool crypto_open(const unsigned char key[CRYPTO_KEY], const void *ad, size_t ad_
 /* Signatures: Ed25519. (Not named crypto_sign…: those names are libsodium's.) */
 void crypto_keypair(
         unsigned char public_key[CRYPTO_SIGN_PUBLIC], unsigned char secret_key[CRYPTO_SIGN_SECRET]);
-void crypto_signature(const unsigned char secret_key[CRYPTO_SIGN_SECRET], const void *data, size_t len,
-        unsigned char signature[CRYPTO_SIGNATURE]);
+void crypto_signature(const unsigned char secret_key[CRYPTO_SIGN_SECRET], const void *data,
+        size_t len, unsigned char signature[CRYPTO_SIGNATURE]);
 bool crypto_verify(const unsigned char public_key[CRYPTO_SIGN_PUBLIC], const void *data, size_t len,
         const unsigned char signature[CRYPTO_SIGNATURE]) __attribute__((warn_unused_result));
 

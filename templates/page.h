@@ -47,7 +47,7 @@ struct device_row {
 	enum attention attention;
 	const char *reason; /* the most urgent keyword, "" if none */
 	int lowest_supply;  /* percent, or SUPPLY_UNKNOWN */
-	int64_t seen_at;   /* last report */
+	int64_t seen_at;    /* last report */
 };
 
 /* RFC 3805 supply, as telemetry has it. */

@@ -120,7 +120,7 @@ static void send(struct world *w, const char *devices)
 	"\"},\"acquiredAt\":\"2026-09-21T" at "\"" rest "}"
 /* One that does not tell who it is. */
 #define NAMELESS(entry, at)                                                                        \
-	"{\"manufacturer\":\"ACME\",\"model\":\"Plot 1\",\"identity\":{\"kind\":\"entry\","      \
+	"{\"manufacturer\":\"ACME\",\"model\":\"Plot 1\",\"identity\":{\"kind\":\"entry\","        \
 	"\"value\":\"" entry "\"},\"entry\":\"" entry "\",\"acquiredAt\":\"2026-09-21T" at "\"}"
 #define INK(level)                                                                                 \
 	",\"supplies\":[{\"index\":1,\"class\":\"supplyThatIsConsumed\",\"type\":\"ink\","         \
@@ -321,8 +321,8 @@ static void one_serial_that_appears_behind_two_entries_does_not_spoil_the_report
 	assert_int_equal(core(w, "SELECT count(*) FROM device"), 2);
 	for (int i = 0; i < 2; i++) {
 		send(w, DEVICE("X1", "14:05:00.000Z", ",\"entry\":\"hall\"") "," DEVICE("X1",
-		                "14:05:01.000Z", ",\"entry\":\"yard\"") "," DEVICE("X9",
-		                "14:05:02.000Z", ""));
+		                "14:05:01.000Z",
+		                ",\"entry\":\"yard\"") "," DEVICE("X9", "14:05:02.000Z", ""));
 		assert_int_equal(w->result.rejected, 0);
 	}
 	assert_int_equal(core(w, "SELECT count(*) FROM device WHERE identity_kind = 'serial'"), 2);

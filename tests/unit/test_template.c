@@ -206,7 +206,8 @@ static void a_value_outside_of_text_and_quotes_is_refused(void **state)
 	        "t.html:1: a value may stand in text or a quoted attribute only");
 	assert_refused(PAGE("<!-- {{ p->x }} -->"),
 	        "t.html:1: a value may stand in text or a quoted attribute only");
-	assert_refused(PAGE("<noscript>{{ p->x }}</noscript>"), "t.html:1: a value inside <noscript>");
+	assert_refused(
+	        PAGE("<noscript>{{ p->x }}</noscript>"), "t.html:1: a value inside <noscript>");
 	assert_refused(PAGE("<form method=\"{{ p->x }}\"></form>"),
 	        "t.html:1: a value in method= of <form>");
 	assert_refused(
