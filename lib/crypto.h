@@ -41,8 +41,7 @@ void crypto_sha256_prefixed(
 void crypto_hmac_sha256(const unsigned char key[CRYPTO_KEY], const void *data, size_t len,
         unsigned char out[CRYPTO_HASH]);
 /* BLAKE2b-128: to see whether something changed; several times as fast as SHA-256. */
-void crypto_fingerprint(
-        const void *data, size_t len, unsigned char out[CRYPTO_FINGERPRINT]);
+void crypto_fingerprint(const void *data, size_t len, unsigned char out[CRYPTO_FINGERPRINT]);
 /* A key for one purpose from a master key: HMAC-SHA-256(master, "fleetport/" ‖ purpose). */
 void crypto_derive(
         const unsigned char master[CRYPTO_KEY], const char *purpose, unsigned char out[CRYPTO_KEY]);
