@@ -33,6 +33,10 @@ void ingest_site(struct web_site *site, struct ingest *ingest, const char *publi
 /* The agent behind a request; the guard found it. */
 const struct agent *ingest_agent(const struct web_request *rq);
 
+/* Whether operations wait for a device of the agent's, as the guard saw in the same look: the answer
+ * tells the agent, which asks for them if MQTT has not brought them. */
+bool ingest_operations_pending(const struct web_request *rq);
+
 /* POST /v1/reports */
 void reports_post(struct web_request *rq, struct web_response *rs);
 

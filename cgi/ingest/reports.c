@@ -4,7 +4,6 @@
  */
 #include "cgi/ingest/ingest.h"
 
-#include "core/operations_waiting.h"
 #include "lib/gzip.h"
 #include "lib/json.h"
 #include "lib/log.h"
@@ -12,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { BORROW_MS = 2000, WRITE_MS = 2000, HOUR_MS = 3600 * 1000, RETRY_SECONDS = 5 };
+enum { WRITE_MS = 2000, HOUR_MS = 3600 * 1000, RETRY_SECONDS = 5 };
 
 /* "application/json", parameters allowed. */
 static bool is_json(const char *type)
@@ -92,20 +91,6 @@ static bool is_own(const struct agent *agent, const struct report *report, struc
 		return err_set(e, ERR_CONFLICT,
 		        "$.agent.type: this agent was enrolled with type %s", agent->type);
 	return true;
-}
-
-static bool operations_pending(
-        const struct ingest *ingest, const struct agent *agent, bool *pending, struct err *e)
-{
-	struct sql_conn *conn = sql_borrow(ingest->db, BORROW_MS, e);
-	bool ok;
-
-	*pending = false;
-	if (conn == NULL)
-		return false;
-	ok = operations_waiting(conn, agent->id, pending, e);
-	sql_return(conn);
-	return ok;
 }
 
 /* ---- what is recorded: rejected devices, and a serial that another customer has too */
@@ -231,11 +216,9 @@ static void store(struct web_request *rq, struct web_response *rs, const struct 
 	int64_t now = clock_wall_ms(ingest->clock);
 	struct intake_result result;
 	struct err e = ERR_CLEAR;
-	bool pending;
 
-	if (!operations_pending(ingest, agent, &pending, &e) ||
-	        !intake_store(&ingest->intake, &source, report, now, pending, arena, &answer,
-	                &result, &e)) {
+	if (!intake_store(&ingest->intake, &source, report, now, ingest_operations_pending(rq),
+	            arena, &answer, &result, &e)) {
 		web_error_from(rq, rs, &e);
 		goto free_answer;
 	}

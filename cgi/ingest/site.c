@@ -23,9 +23,24 @@ static const struct web_route routes[] = {
                 .handler = reports_post},
 };
 
+/* Who sends the request; rq->session. */
+struct sender {
+	struct agent agent;
+	bool operations_pending;
+};
+
 const struct agent *ingest_agent(const struct web_request *rq)
 {
-	return rq->session;
+	const struct sender *sender = rq->session;
+
+	return &sender->agent;
+}
+
+bool ingest_operations_pending(const struct web_request *rq)
+{
+	const struct sender *sender = rq->session;
+
+	return sender->operations_pending;
 }
 
 static void record_denied(const struct ingest *ingest, const struct web_request *rq,
@@ -80,16 +95,19 @@ static bool first_use_work(struct sql_conn *conn, void *arg, struct err *e)
 
 /* Reads the agent; on the first use of a renewed certificate its older ones end. */
 static bool authenticate(const struct ingest *ingest, struct web_request *rq, const char *cn,
-        struct agent *agent, struct err *e)
+        struct sender *sender, struct err *e)
 {
 	int64_t now = clock_wall_ms(ingest->clock);
-	struct first_use use = {.agent = agent, .serial = rq->in->client_serial, .now = now};
+	struct first_use use = {
+	        .agent = &sender->agent, .serial = rq->in->client_serial, .now = now};
 	struct sql_conn *conn = sql_borrow(ingest->db, BORROW_MS, e);
 	bool ok, first;
 
 	if (conn == NULL)
 		return false;
-	ok = agents_authenticate(conn, rq->arena, rq->in->client_serial, cn, now, agent, &first, e);
+	ok = agents_authenticate(
+	             conn, rq->arena, rq->in->client_serial, cn, now, &sender->agent, &first, e) &&
+	     operations_waiting(conn, sender->agent.id, &sender->operations_pending, e);
 	sql_return(conn);
 	if (!ok || !first)
 		return ok;
@@ -100,12 +118,12 @@ static bool guard(struct web_request *rq, const struct web_route *route, struct 
 {
 	const struct ingest *ingest = rq->site->context;
 	const char *verify = rq->in->client_verify;
-	struct agent *agent = arena_alloc(rq->arena, sizeof *agent);
+	struct sender *sender = arena_alloc(rq->arena, sizeof *sender);
 	struct err e = ERR_CLEAR;
 	char cn[32] = "";
 
 	(void)route;
-	if (agent == NULL) {
+	if (sender == NULL) {
 		web_problem(rq, rs, 503, "The server is out of memory. Try again.");
 		return false;
 	}
@@ -118,8 +136,8 @@ static bool guard(struct web_request *rq, const struct web_route *route, struct 
 	}
 	if (!agents_subject(rq->in->client_subject, cn))
 		(void)err_set(&e, ERR_DENIED, "the certificate's subject is no agent id");
-	else if (authenticate(ingest, rq, cn, agent, &e)) {
-		rq->session = agent;
+	else if (authenticate(ingest, rq, cn, sender, &e)) {
+		rq->session = sender;
 		return true;
 	}
 	if (e.code == ERR_DENIED) {
