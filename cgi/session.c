@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-enum { NEXT_MAX = 512, RETRY_S = 5 };
+enum { NEXT_MAX = 512 };
+static const int64_t KEPT_MS = INT64_C(30) * 24 * 3600 * 1000; /* sessions hold addresses */
 
 const struct web_field session_begin_fields[] = {
         {.name = "name", .type = WEB_FIELD_TEXT, .required = true, .max_length = 256},
@@ -134,7 +135,8 @@ static bool begin_work(struct sql_conn *write, void *arg, struct err *e)
 		*e = ignored;
 		return false;
 	}
-	return sessions_begin(write, &b->session, b->token, e);
+	return sessions_purge(write, b->session.now - KEPT_MS, e) &&
+	       sessions_begin(write, &b->session, b->token, e);
 }
 
 static void begin(

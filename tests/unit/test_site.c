@@ -380,6 +380,21 @@ static void signing_in_again_ends_the_browsers_earlier_session(void **state)
 	assert_int_equal(test_status(get(probe, "/either", before)), 303);
 }
 
+static void sessions_that_ended_long_ago_are_forgotten_at_a_sign_in(void **state)
+{
+	const char *all = "SELECT count(*) FROM session";
+	const char *answer = sign_in_as("ada", RIGHT, "");
+
+	(void)state;
+	assert_int_equal(test_status(answer), 303);
+	clock_fake_advance(&world->clock, INT64_C(30) * 24 * 3600 * 1000);
+	assert_int_equal(test_status(sign_in_as("bob", RIGHT, "")), 303);
+	assert_int_equal(test_store_number(world->folder, SQL_CORE, all), 2);
+	clock_fake_advance(&world->clock, INT64_C(13) * 3600 * 1000);
+	assert_int_equal(test_status(sign_in_as("bob", RIGHT, "")), 303);
+	assert_int_equal(test_store_number(world->folder, SQL_CORE, all), 2);
+}
+
 static void a_form_without_the_sessions_token_is_refused_and_recorded(void **state)
 {
 	const char *mine = test_session(site, &ada);
@@ -662,6 +677,7 @@ int main(void)
 	        TEST(a_name_that_fails_too_often_waits),
 	        TEST(a_sign_in_form_from_another_site_is_refused),
 	        TEST(a_sign_in_that_is_left_empty_is_refused),
+	        TEST(sessions_that_ended_long_ago_are_forgotten_at_a_sign_in),
 	        TEST(more_sign_ins_at_once_than_the_site_takes_are_busy),
 	        TEST(an_idle_session_ends),
 	        TEST(a_session_of_the_other_site_is_none),
