@@ -312,7 +312,7 @@ static bool keep_visible(struct sql_cursor *cursor, struct arena *arena,
 	struct audit_entry *r = &entry->record.entry;
 	const char **kept = arena_array(arena, r->target_count, sizeof(*kept));
 	size_t count = 0;
-	int64_t place;
+	int64_t place = 0;
 	int rc;
 
 	if (kept == NULL)
@@ -381,8 +381,8 @@ static bool read_rows(struct sql_conn *conn, const struct search *s, struct aren
 	                SQL_I(s->own_id)),
 	        e);
 	struct audit_log_entry entry = {.number = 0};
-	const unsigned char *record, *leaf;
-	size_t len, leaf_len;
+	const unsigned char *record = NULL, *leaf = NULL;
+	size_t len = 0, leaf_len = 0;
 	int rc;
 
 	if (cursor == NULL)

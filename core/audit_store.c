@@ -161,9 +161,9 @@ static bool index_entry(
 static bool index_next(struct sql_conn *conn, struct sql_cursor *cursor, struct arena *arena,
         int64_t *number, bool *found, struct err *e)
 {
-	const unsigned char *record;
+	const unsigned char *record = NULL;
 	struct audit_record r;
-	size_t len;
+	size_t len = 0;
 	int rc;
 
 	arena_reset(arena);
@@ -184,7 +184,7 @@ bool audit_store_index(
         struct sql_conn *conn, struct arena *arena, unsigned limit, unsigned *done, struct err *e)
 {
 	struct sql_cursor *cursor;
-	int64_t number;
+	int64_t number = 0;
 	bool found = true;
 	bool ok;
 

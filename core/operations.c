@@ -496,7 +496,7 @@ bool executions_allowed(
         struct sql_conn *conn, const struct execution_brief *x, bool *allowed, struct err *e)
 {
 	const char *right = x->class == OPERATION_CONSUMING ? "consume" : "operate";
-	int64_t yes;
+	int64_t yes = 0;
 
 	if (!sql_one(conn, &statements[ALLOWED],
 	            SQL_ARGS(SQL_I(x->device), SQL_I(x->customer_id), SQL_I(x->requester),
@@ -510,7 +510,7 @@ bool executions_allowed(
 bool executions_lane_free(
         struct sql_conn *conn, const struct execution_brief *x, bool *lane_free, struct err *e)
 {
-	int64_t yes;
+	int64_t yes = 0;
 
 	*lane_free = true;
 	if (x->class == OPERATION_QUERY)

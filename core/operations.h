@@ -66,6 +66,8 @@ struct operation_order {
 	const char *key;        /* idempotency key: the same key and order is the same request */
 	const char *const *devices; /* public ids */
 	size_t device_count;
+	const char
+	        *bell; /* dispatch's door bell, rung as soon as the order is written; NULL: none */
 };
 
 struct operation_receipt {
@@ -75,7 +77,7 @@ struct operation_receipt {
 };
 
 /* Checks, records `begun`, writes request, executions and outbox in one transaction, records
- * `done`. Ring dispatch afterwards. entry: who asks (reply_entry()); action, targets, customer and
+ * `done`. entry: who asks (reply_entry()); action, targets, customer and
  * purpose are set here. ERR_INVALID: kind, parameters, purpose or key; ERR_NOT_FOUND: a device, or
  * not for this viewer (targets of the entry say which); ERR_CONFLICT: the key was used for another
  * order, or no device can take it (receipt->obstacle says why); ERR_DENIED: no right on any. */

@@ -97,7 +97,7 @@ bool operations_list(struct sql_conn *conn, const struct viewer *viewer, struct 
 {
 	struct rows list = ROWS_INIT(arena, sizeof(struct request_row));
 	struct request_row row = {.id = 0};
-	struct row_texts texts;
+	struct row_texts texts = {.executions = 0};
 	struct sql_cursor *cursor;
 	int rc;
 
@@ -128,8 +128,8 @@ static bool read_steps(
 	struct sql_cursor *cursor = sql_query(conn, &statements[STEPS], SQL_ARGS(SQL_I(x->id)), e);
 	struct rows list = ROWS_INIT(arena, sizeof(struct execution_step));
 	struct execution_step step = {.number = 0};
-	const char *from, *to;
-	int64_t conflict;
+	const char *from = "", *to = "";
+	int64_t conflict = 0;
 	int rc;
 
 	if (cursor == NULL)
@@ -164,9 +164,9 @@ static bool read_steps(
 static int next_execution(
         struct sql_cursor *cursor, struct arena *arena, struct execution *x, struct err *e)
 {
-	const char *state;
-	int64_t late, verified, percent;
-	bool no_verdict, no_percent;
+	const char *state = "";
+	int64_t late = 0, verified = 0, percent = 0;
+	bool no_verdict = true, no_percent = true;
 	int rc = sql_next(cursor,
 	        SQL_INTO(SQL_INTO_I(&x->id), SQL_INTO_T(arena, &x->public_id),
 	                SQL_INTO_I(&x->device), SQL_INTO_T(arena, &x->device_public_id),
@@ -231,7 +231,7 @@ bool operations_find(struct sql_conn *conn, const struct viewer *viewer, struct 
 	const struct request_facts none = {false, false};
 	const struct operation_kind *kind;
 	enum request_state to;
-	struct row_texts texts;
+	struct row_texts texts = {.executions = 0};
 	bool found;
 
 	*out = (struct operation_request){.count = 0};

@@ -174,11 +174,9 @@ bool operations_check(struct sql_conn *conn, const struct viewer *viewer,
 		*obstacle = OBSTACLE_NO_RIGHT;
 	else if (strcmp(device->consent, "never") == 0)
 		*obstacle = OBSTACLE_NO_CONSENT;
-	else if (!can)
-		*obstacle = OBSTACLE_NOT_CAPABLE;
-	else if (!agent.there || !agent.heard)
+	else if (can && (!agent.there || !agent.heard))
 		*obstacle = OBSTACLE_NO_AGENT;
-	else if (!agent.capable)
+	else if (!can || !agent.capable)
 		*obstacle = OBSTACLE_NOT_CAPABLE;
 	else if (strcmp(device->consent, "ask") == 0)
 		*obstacle = OBSTACLE_ASKS;
@@ -416,6 +414,9 @@ static bool submit(
 	if (!change_begin(c, entry, &s->begun, e))
 		return false;
 	made = sql_write(c->db, SQL_OPERATIONS, write_request, s, WAIT_MS, e);
+	/* The printer need not wait for the second record: the first one is durable. */
+	if (made && s->order->bell != NULL)
+		outbox_ring(s->order->bell);
 	fill_entry(entry, s, details);
 	change_end(c, entry, s->begun, made);
 	return made;
@@ -499,7 +500,7 @@ static bool cancel_request(
 {
 	const struct request_facts none = {false, false};
 	enum request_state state, to;
-	const char *name;
+	const char *name = "";
 	bool found;
 
 	if (!sql_one(conn, &statements[REQUEST_STATE], SQL_ARGS(SQL_T(c->request_id)),
@@ -591,7 +592,7 @@ bool operations_cancel(const struct changes *c, const struct viewer *viewer,
 
 bool operations_was_made(struct sql_conn *conn, int64_t begun, bool *made, struct err *e)
 {
-	int64_t yes;
+	int64_t yes = 0;
 
 	if (!sql_one(conn, &statements[WAS_MADE], SQL_ARGS(SQL_I(begun)),
 	            SQL_INTO(SQL_INTO_I(&yes)), NULL, e))

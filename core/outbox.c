@@ -112,7 +112,7 @@ bool outbox_ready(struct sql_conn *conn, struct arena *arena, int64_t now, size_
 	struct sql_cursor *cursor =
 	        sql_query(conn, &statements[READY], SQL_ARGS(SQL_I(now), SQL_I((int64_t)limit)), e);
 	struct outbox_row row = {.id = 0};
-	const char *message;
+	const char *message = "";
 	int rc;
 
 	if (cursor == NULL)

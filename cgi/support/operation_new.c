@@ -9,7 +9,6 @@
 #include "cgi/reply.h"
 #include "cgi/support/routes.h"
 #include "core/operations.h"
-#include "core/outbox.h"
 #include "lib/crypto.h"
 #include "templates/operation.html.h"
 
@@ -183,7 +182,8 @@ void operation_submit(struct web_request *rq, struct web_response *rs)
 	        .purpose = or_empty(web_text(rq, "purpose")),
 	        .key = web_text(rq, "key"),
 	        .devices = &device,
-	        .device_count = 1};
+	        .device_count = 1,
+	        .bell = config_path(site->config, "run", "dispatch.sock")};
 	struct audit_entry entry = reply_entry(rq, NULL);
 	struct operation_receipt receipt;
 	struct err e = ERR_CLEAR;
@@ -198,7 +198,6 @@ void operation_submit(struct web_request *rq, struct web_response *rs)
 		return;
 	}
 	reply_changed(rq);
-	outbox_ring(config_path(site->config, "run", "dispatch.sock"));
 	url = arena_printf(rq->arena, "/operations/%s", receipt.request_id);
 	web_redirect(rq, rs, url != NULL ? url : "/operations");
 }

@@ -32,11 +32,11 @@ static char devices[DEVICES][32];
 
 struct made {
 	int64_t at;
-	int actor; /* of people; -1: a program */
 	const char *targets[3];
 	size_t count;
 	const char *customer;
 	const char *action;
+	int actor; /* of people; -1: a program */
 	enum audit_outcome outcome;
 };
 static struct made log_made[RECORDS];
@@ -87,7 +87,7 @@ static bool index_all(struct sql_conn *conn, void *arg, struct err *e)
 {
 	struct arena *arena = arena_new(1 << 20);
 	unsigned done = 1;
-	bool ok = arg == NULL || audit_store_index_forget(conn, e);
+	bool ok = arena != NULL && (arg == NULL || audit_store_index_forget(conn, e));
 
 	while (ok && done > 0)
 		ok = audit_store_index(conn, arena, 100, &done, e);

@@ -304,7 +304,7 @@ static enum obstacle obstacle_for(const struct world_ids *person, const char *ki
 {
 	struct viewer v = as(person, &partner);
 	struct sql_conn *conn = world_read(w);
-	enum obstacle obstacle;
+	enum obstacle obstacle = OBSTACLE_NONE;
 	struct device device;
 	struct err e = ERR_CLEAR;
 
