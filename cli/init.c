@@ -126,7 +126,7 @@ static bool write_operation_keys(
 static bool make_operation_key(struct work *w, struct err *e)
 {
 	const char *path = secret(w, "operation.key"), *list = secret(w, "operation-keys.json");
-	unsigned char public_key[CRYPTO_SIGN_PUBLIC], secret_key[CRYPTO_SIGN_SECRET];
+	unsigned char public_key[CRYPTO_SIGN_PUBLIC], secret_key[CRYPTO_SIGN_SECRET] = {0};
 	bool made = false, ok;
 
 	if (exists(path)) {
