@@ -39,8 +39,8 @@ enum {
 	LOG_MAX = 16 * 1024 * 1024, /* a larger log is put aside at the next start */
 	DELAY_FIRST_MS = 100,
 	DELAY_MAX_MS = 2000,
-	STEADY_MS = 1000, /* having run that long, the delay starts anew */
-	STOP_MS = 8000,   /* from SIGTERM to SIGKILL */
+	STEADY_MS = 300, /* having run that long, the delay starts anew */
+	STOP_MS = 8000,  /* from SIGTERM to SIGKILL */
 };
 
 enum state { WAITING, RUNNING, STOPPING, FAILED };
