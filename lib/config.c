@@ -400,9 +400,11 @@ static bool load_environment(struct config *c, struct err *e)
 		const struct config_option *option = c->values[i].option;
 		char name[128];
 		const char *text;
-		int len = snprintf(
-		        name, sizeof name, "FLEETPORT_%s_%s", option->section, option->name);
+		int len;
 
+		assert(option != NULL); /* every value was made from one */
+		len = snprintf(
+		        name, sizeof name, "FLEETPORT_%s_%s", option->section, option->name);
 		assert(len > 0 && (size_t)len < sizeof name);
 		for (char *at = name; *at != '\0'; at++)
 			*at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
