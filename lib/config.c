@@ -403,8 +403,7 @@ static bool load_environment(struct config *c, struct err *e)
 		int len;
 
 		assert(option != NULL); /* every value was made from one */
-		len = snprintf(
-		        name, sizeof name, "FLEETPORT_%s_%s", option->section, option->name);
+		len = snprintf(name, sizeof name, "FLEETPORT_%s_%s", option->section, option->name);
 		assert(len > 0 && (size_t)len < sizeof name);
 		for (char *at = name; *at != '\0'; at++)
 			*at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
