@@ -111,7 +111,7 @@ static bool operation_key_listed(struct doctor *d, struct err *e)
 	     (root = json_parse(buf_text(&bytes), bytes.len, &limits, e)) != NULL;
 	if (ok) {
 		crypto_base64(
-		        key + CRYPTO_SIGN_SECRET - CRYPTO_SIGN_PUBLIC, CRYPTO_SIGN_PUBLIC, text);
+		        key + (CRYPTO_SIGN_SECRET - CRYPTO_SIGN_PUBLIC), CRYPTO_SIGN_PUBLIC, text);
 		for (const struct json *k = json_first(root); k != NULL && !found;
 		        k = json_next(k)) {
 			const char *listed = json_as_string(json_get(k, "key"));

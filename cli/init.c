@@ -115,7 +115,7 @@ static bool write_operation_keys(
 	bool ok;
 
 	/* libsodium's secret key ends with the public one */
-	if (!operation_keys_text(w, secret_key + CRYPTO_SIGN_SECRET - CRYPTO_SIGN_PUBLIC, &text))
+	if (!operation_keys_text(w, secret_key + (CRYPTO_SIGN_SECRET - CRYPTO_SIGN_PUBLIC), &text))
 		ok = err_set(e, ERR_MEMORY, "no memory for the operation keys");
 	else
 		ok = file_create(secret(w, "operation-keys.json"), text.data, text.len, 0644, e);
