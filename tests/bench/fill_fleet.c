@@ -107,8 +107,9 @@ static bool fill(struct fleet *f, struct err *e)
 {
 	uint64_t id = (uint64_t)f->now << 8;
 
-	for (uint64_t round = 1; round <= f->rounds; round++)
-		for (uint64_t first = 1; first <= f->devices; first += BATCH) {
+	/* A batch through all its rounds, so that the pages of its history are written while they are hot. */
+	for (uint64_t first = 1; first <= f->devices; first += BATCH)
+		for (uint64_t round = 1; round <= f->rounds; round++) {
 			uint64_t left = f->devices - first + 1;
 			if (!send_batch(f, first, left < BATCH ? left : BATCH, round, ++id, e))
 				return false;

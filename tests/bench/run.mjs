@@ -17,7 +17,8 @@ const [dir, build, ...wanted] = process.argv.slice(2);
 const rows = wanted.length > 0 ? wanted : ['7', '6', '4', '1'];
 const FLEET = Number(process.env.FLEETPORT_BENCH_FLEET ?? 100000); // devices in the stores for rows 1 and 4
 const DEEP = 10000;  // of which so many with a long history …
-const ROUNDS = 40;   // … of so many reports with 25 changed values each: 10 million samples
+const ROUNDS = Number(process.env.FLEETPORT_BENCH_ROUNDS ?? 40); // … of so many reports with 25 changed values each: 10 million samples
+const BUSY = 20000;  // devices that row 4 hears of again and again
 const SECONDS = Number(process.env.FLEETPORT_BENCH_SECONDS ?? 8);
 const CONNECTIONS = 16;
 
@@ -85,18 +86,45 @@ async function benchAgent() {
 
 const wireArgs = (agent) => ['--port', instance.port, '--ca', instance.caFile, '--cert', agent.cert, '--key', agent.key, '--agent', agent.id];
 
+// What one row left to be done (the search index of the audit log, checkpoints) must not slow the next: waits until
+// no program of the instance has used more than a twentieth of a core for a second.
+const ticks = (pid) => {
+	try {
+		const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+		const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+		return Number(fields[11]) + Number(fields[12]);
+	} catch {
+		return 0;
+	}
+};
+
+async function quiet() {
+	const pids = ['audit', 'ingest', 'user', 'support', 'dispatch'].map((name) => instance.pid(name));
+	let before = pids.map(ticks);
+	await until('the programs to have caught up', 60, async () => {
+		await new Promise((resolve) => setTimeout(resolve, 1000));
+		const now = pids.map(ticks);
+		const idle = now.every((n, i) => n - before[i] <= 5);
+		before = now;
+		return idle;
+	});
+}
+
 // ---- row 7: audit records
 
 async function row7() {
 	const socket = path.join(instance.run, 'audit-cli.sock');
 	const window = 64;
-	const flood = await measure('load_audit', [socket, 8, 1, SECONDS, 0, window]);
-	const bound = await measure('bound_sqlite', ['audit', scratch, 8 * window, SECONDS, 330]);
 	const calm = await measure('load_audit', [socket, 8, 2, SECONDS, 400]);
-	results.rows[7] = { recordsPerSecond: flood.recordsPerSecond, bound: bound.rowsPerSecond, ratio: flood.recordsPerSecond / bound.rowsPerSecond, p50us: calm.p50us, p99us: calm.p99us };
+	const commit = await measure('bound_sqlite', ['audit', scratch, 1, SECONDS / 2, 330]);
+	fs.rmSync(path.join(scratch, 'bound-audit.db'));
+	const flood = await measure('load_audit', [socket, 8, 1, SECONDS, 0, window]);
+	await quiet();
+	const bound = await measure('bound_sqlite', ['audit', scratch, 8 * window, SECONDS, 330]);
+	results.rows[7] = { commitUs: 1e6 / commit.rowsPerSecond, recordsPerSecond: flood.recordsPerSecond, bound: bound.rowsPerSecond, ratio: flood.recordsPerSecond / bound.rowsPerSecond, p50us: calm.p50us, p99us: calm.p99us };
 	line(7, 'durable audit records, 8 processes', `${thousands(flood.recordsPerSecond)}/s`, `SQLite, same batches: ${thousands(bound.rowsPerSecond)}/s`,
 		percent(flood.recordsPerSecond / bound.rowsPerSecond), '≥ 50 %', flood.recordsPerSecond >= 0.5 * bound.rowsPerSecond);
-	line(7, 'what a record adds to a page (400/s)', `${ms(calm.p50us)} median, ${ms(calm.p99us)} p99`, '', '', '≤ 1 ms, ≤ 5 ms', calm.p50us <= 1000 && calm.p99us <= 5000);
+	line(7, 'what a record adds to a page (400/s)', `${ms(calm.p50us)} median, ${ms(calm.p99us)} p99`, `one bare commit: ${ms(1e6 / commit.rowsPerSecond)} on average`, '', '≤ 1 ms, ≤ 5 ms', calm.p50us <= 1000 && calm.p99us <= 5000);
 }
 
 // ---- row 6: click → agent
@@ -136,8 +164,8 @@ async function fill() {
 	dev('down');
 	const deep = await measure('fill_fleet', [instance.data, agent.id, DEEP, ROUNDS]);
 	const wide = await measure('fill_fleet', [instance.data, agent.id, FLEET, 1]);
-	dev('up', '--port', String(instance.port));
 	put(mark, JSON.stringify({ deep, wide }));
+	dev('up', '--port', String(instance.port));
 	process.stdout.write(`filled: ${thousands(FLEET)} devices, ${thousands(deep.samples)} samples, ${deep.seconds + wide.seconds} s\n`);
 }
 
@@ -146,9 +174,14 @@ async function fill() {
 async function row4() {
 	const agent = await benchAgent();
 	await fill();
-	const args = [...wireArgs(agent), '--fleet', FLEET, '--first', 1, '--round', 50, '--seconds', SECONDS];
-	await measure('load_ingest', [...args, '--connections', 32, '--seconds', 2]); // warm
-	const ours = await measure('load_ingest', [...args, '--connections', 32]);
+	// A device's first report of an hour also brings its row on the list up to date: that is one report of twelve in
+	// life, and every one here if the devices had not been heard of before. So each is heard of once, then measured.
+	const base = Math.floor(Date.now() / 1000) % 1000000;
+	const args = [...wireArgs(agent), '--fleet', BUSY, '--first', 1, '--connections', 32];
+	await measure('load_ingest', [...args, '--round', base, '--once']);
+	await quiet();
+	const ours = await measure('load_ingest', [...args, '--round', base + 1, '--seconds', SECONDS]);
+	await quiet();
 	const bound = await measure('bound_sqlite', ['telemetry', scratch, 256, SECONDS, FLEET]);
 	const ratio = ours.reportsPerSecond / bound.reportsPerSecond;
 	results.rows[4] = { ours, bound, ratio };
