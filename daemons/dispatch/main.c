@@ -101,9 +101,17 @@ static bool record(void *arg, const struct audit_entry *entry, struct err *e)
 
 /* ---- the loop */
 
+static bool somebody_rings(const struct dispatch *d)
+{
+	struct pollfd bell = {.fd = d->bell, .events = POLLIN};
+
+	return poll(&bell, 1, 0) > 0;
+}
+
+/* A person at the door goes before what agents have to tell: each of their messages takes two commits. */
 static void take_inbox(struct dispatch *d)
 {
-	for (int i = 0; i < MESSAGES_A_TURN; i++) {
+	for (int i = 0; i < MESSAGES_A_TURN && (i == 0 || !somebody_rings(d)); i++) {
 		struct inbox_item *item = inbox_take(d->inbox);
 		if (item == NULL)
 			return;

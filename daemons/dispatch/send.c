@@ -231,7 +231,23 @@ static bool after_work(struct sql_conn *conn, void *arg, struct err *e)
 	                   : outbox_delay(conn, after->row, after->again_at, e);
 }
 
-static void send_other(struct engine *engine, const struct outbox_row *row)
+/* Acks that were handed over: their rows go in one write. */
+struct acked {
+	int64_t rows[ENGINE_BATCH];
+	size_t count;
+};
+
+static bool acked_work(struct sql_conn *conn, void *arg, struct err *e)
+{
+	const struct acked *acked = arg;
+
+	for (size_t i = 0; i < acked->count; i++)
+		if (!outbox_remove(conn, acked->rows[i], e))
+			return false;
+	return true;
+}
+
+static void send_other(struct engine *engine, const struct outbox_row *row, struct acked *acked)
 {
 	struct execution_brief x;
 	struct err e = ERR_CLEAR;
@@ -255,6 +271,10 @@ static void send_other(struct engine *engine, const struct outbox_row *row)
 	after.sent = publish(engine, row->agent_public_id, &o, &number, &e);
 	if (!after.sent)
 		engine_trouble("publish", &e);
+	if (after.sent && row->message == MESSAGE_ACK) {
+		acked->rows[acked->count++] = row->id;
+		return;
+	}
 	e = ERR_CLEAR;
 	if (!sql_write(engine->db, SQL_OPERATIONS, after_work, &after, ENGINE_WRITE_MS, &e))
 		engine_trouble("outbox", &e);
@@ -263,6 +283,7 @@ static void send_other(struct engine *engine, const struct outbox_row *row)
 bool engine_send_ready(struct engine *engine)
 {
 	struct outbox_row *rows = NULL;
+	struct acked acked = {.count = 0};
 	size_t count = 0;
 	struct err e = ERR_CLEAR;
 	struct sql_conn *conn = sql_borrow(engine->db, ENGINE_READ_MS, &e);
@@ -274,13 +295,15 @@ bool engine_send_ready(struct engine *engine)
 		engine_trouble("outbox", &e);
 		return false;
 	}
-	for (size_t i = 0; i < count; i++) {
-		if (rows[i].agent_public_id == NULL)
-			continue;
-		if (rows[i].message == MESSAGE_OPERATION)
+	/* Somebody waits for the orders; nobody for the rest. */
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].agent_public_id != NULL && rows[i].message == MESSAGE_OPERATION)
 			send_operation(engine, &rows[i]);
-		else
-			send_other(engine, &rows[i]);
-	}
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].agent_public_id != NULL && rows[i].message != MESSAGE_OPERATION)
+			send_other(engine, &rows[i], &acked);
+	if (acked.count > 0 &&
+	        !sql_write(engine->db, SQL_OPERATIONS, acked_work, &acked, ENGINE_WRITE_MS, &e))
+		engine_trouble("outbox", &e);
 	return count == ENGINE_BATCH;
 }
