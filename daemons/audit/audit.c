@@ -24,7 +24,7 @@ enum {
 	HEARTBEAT_MS = 60000,
 	INDEX_AFTER_MS = 300, /* a record waits so long for its index */
 	INDEX_BATCH = 512,    /* entries a transaction, so that no record waits long */
-	INDEX_REST = 4,       /* under load it rests so many times as long as it took: a fifth */
+	INDEX_REST = 9,       /* under load it rests so many times as long as it took: a tenth */
 	MESSAGES_A_TURN = 64, /* of one peer, so that the others get theirs */
 	EVENTS = 64,
 	READ_WAIT_MS = 1000,
@@ -147,7 +147,7 @@ static bool index_some(struct sql_conn *conn, void *arg, struct err *e)
 }
 
 /* One batch; index_behind says whether there may be more. They follow one another while it is
- * quiet; while records come without a pause, the index takes a fifth of the time at most. */
+ * quiet; while records come without a pause, the index takes a tenth of the time at most. */
 static bool index_step(struct server *s, struct err *e)
 {
 	struct index_work w = {.scratch = s->scratch};
