@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fleetport-audit: the only writer of the audit log. It takes what its sockets have, commits it as
- * one group, answers, and takes again: what comes meanwhile is the next group. The search index
- * follows when there is time, at most a second later.
+ * fleetport-audit: the only writer of the audit log. It takes what its sockets have and hands it to
+ * the writer as one group; what comes while that group is written is read, checked and hashed, and is
+ * the next. An answer goes out when its group is durable. The search index follows when there is time,
+ * at most a second later.
  */
 #include "core/audit_wire.h"
 #include "daemons/audit/group.h"
@@ -12,10 +13,13 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +28,7 @@ enum {
 	HEARTBEAT_MS = 60000,
 	INDEX_AFTER_MS = 300, /* a record waits so long for its index */
 	INDEX_BATCH = 512,    /* entries a transaction, so that no record waits long */
+	QUIET_US = 2000,      /* so long without a record is no load */
 	INDEX_REST = 9,       /* under load it rests so many times as long as it took: a tenth */
 	MESSAGES_A_TURN = 64, /* of one peer, so that the others get theirs */
 	EVENTS = 64,
@@ -39,19 +44,30 @@ struct question {
 	uint64_t last;
 };
 
+/* How the writer's group ended; from its thread to ours. */
+struct ending {
+	int event; /* eventfd: it ended */
+	atomic_bool there;
+	bool ok;
+	struct err error;
+};
+
 struct server {
 	struct program_run *run;
 	struct sql_db *db;
 	struct peers peers;
-	struct group group;
+	struct group groups[2];
+	struct group *group;   /* the one that is filled */
+	struct group *written; /* the one that the writer has, or NULL */
+	struct ending ending;
 	struct arena *scratch;
 	char node[NODE_MAX + 1];
 	struct question questions[EVENTS];
 	size_t question_count;
 	int64_t next_heartbeat; /* monotonic, as the next ones */
 	int64_t next_index;
-	int64_t next_index_busy_us; /* the same in microseconds */
-	bool quiet;                 /* nothing came in this round */
+	int64_t next_index_busy_us; /* the same in microseconds, as the next one */
+	int64_t last_record_us;     /* when the last group was posted */
 	int64_t entries;            /* since the last heartbeat */
 	bool index_behind;
 	unsigned char message[AUDIT_WIRE_MAX + 1];
@@ -77,7 +93,7 @@ static void take_record(struct server *s, struct peer *peer, const struct audit_
 {
 	struct err e = ERR_CLEAR;
 
-	if (group_add(&s->group, peer, w->ticket, body, len, &e))
+	if (group_add(s->group, peer, w->ticket, body, len, &e))
 		return;
 	log_event(LOG_LEVEL_WARNING, "record-refused", "source", peer->source, "reason", e.text,
 	        NULL);
@@ -120,7 +136,7 @@ static void read_peer(struct server *s, struct peer *peer)
 {
 	for (int i = 0; i < MESSAGES_A_TURN && !peer->gone; i++) {
 		ssize_t n;
-		if (!group_has_room(&s->group) || s->question_count == EVENTS)
+		if (!group_has_room(s->group) || s->question_count == EVENTS)
 			return; /* epoll tells again */
 		n = recv(peer->fd, s->message, sizeof(s->message), MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
@@ -247,13 +263,13 @@ static bool own_record(struct server *s, const char *action, struct err *e)
 
 	(void)snprintf(details, sizeof(details), "{\"entries\":%lld}", (long long)s->entries);
 	s->entries = 0;
-	return group_add_own(&s->group, &entry, e);
+	return group_add_own(s->group, &entry, e);
 }
 
 /* Makes an own record durable at once; fails only when the log is broken for good. */
 static bool commit_own(struct server *s, const char *action, struct err *e)
 {
-	return own_record(s, action, e) && group_commit(&s->group, s->db, e);
+	return own_record(s, action, e) && group_commit(s->group, s->db, e);
 }
 
 /* ---- the loop */
@@ -274,17 +290,98 @@ static bool survives(const struct err *e)
 	return e->code != ERR_CORRUPT && e->code != ERR_CONFIG;
 }
 
-static bool commit_round(struct server *s, struct err *e)
+/* When the index has its turn (monotonic, microseconds): when it is quiet, or by the clock while records
+ * come without a pause. */
+static int64_t index_turn(const struct server *s)
 {
-	size_t count = s->group.count;
+	int64_t turn = s->last_record_us + QUIET_US;
 
-	s->quiet = count == 0;
-	if (count == 0)
+	if (turn > s->next_index_busy_us)
+		turn = s->next_index_busy_us;
+	return turn > s->next_index * 1000 ? turn : s->next_index * 1000;
+}
+
+static bool index_due(const struct server *s)
+{
+	return s->index_behind && now_us() >= index_turn(s);
+}
+
+/* In the writer's thread. */
+static void group_ended(void *arg, bool ok, const struct err *error)
+{
+	struct ending *ending = arg;
+	const uint64_t one = 1;
+
+	ending->ok = ok;
+	if (!ok)
+		ending->error = *error;
+	atomic_store(&ending->there, true);
+	if (write(ending->event, &one, sizeof(one)) != (ssize_t)sizeof(one))
+		abort(); /* it takes 2^64 - 2 of them (eventfd(2)) */
+}
+
+/* Hands the filled group over if the writer has none, and begins another. */
+static bool post_group(struct server *s, struct err *e)
+{
+	struct group *g = s->group;
+
+	if (s->written != NULL || g->count == 0)
 		return true;
-	if (!group_commit(&s->group, s->db, e))
+	atomic_store(&s->ending.there, false);
+	if (!group_post(g, s->db, group_ended, &s->ending, e)) {
+		group_answer(g, false, e);
 		return survives(e);
-	s->entries += (int64_t)count;
-	index_soon(s);
+	}
+	s->last_record_us = now_us();
+	s->written = g;
+	s->group = g == &s->groups[0] ? &s->groups[1] : &s->groups[0];
+	return true;
+}
+
+/* Answers the written group when it ended. The next one is handed over first, so that the writer works
+ * while we answer; unless it is the index's turn. */
+static bool take_ending(struct server *s, struct err *e)
+{
+	struct group *g = s->written;
+	struct err error;
+	uint64_t count;
+	bool ok;
+
+	if (g == NULL || !atomic_load(&s->ending.there))
+		return true;
+	if (read(s->ending.event, &count, sizeof(count)) != (ssize_t)sizeof(count))
+		return err_errno(e, "eventfd");
+	ok = s->ending.ok;
+	error = s->ending.error;
+	s->written = NULL;
+	if (ok) {
+		s->entries += (int64_t)g->count;
+		index_soon(s);
+	}
+	if (!index_due(s) && !post_group(s, e))
+		return false;
+	group_answer(g, ok, &error);
+	if (ok)
+		return true;
+	*e = error;
+	return survives(e);
+}
+
+static bool wait_ending(struct server *s, struct err *e)
+{
+	struct pollfd event = {.fd = s->ending.event, .events = POLLIN};
+
+	if (poll(&event, 1, -1) < 0 && errno != EINTR)
+		return err_errno(e, "poll");
+	return take_ending(s, e);
+}
+
+/* Until all that was taken is in the log, or refused. */
+static bool settle(struct server *s, struct err *e)
+{
+	while (s->written != NULL || s->group->count > 0)
+		if (!post_group(s, e) || (s->written != NULL && !wait_ending(s, e)))
+			return false;
 	return true;
 }
 
@@ -294,12 +391,12 @@ static bool do_duties(struct server *s, struct err *e)
 
 	if (now >= s->next_heartbeat) {
 		s->next_heartbeat = now + HEARTBEAT_MS;
-		if (!commit_own(s, "audit.heartbeat", e) && !survives(e))
+		if (!settle(s, e) || (!commit_own(s, "audit.heartbeat", e) && !survives(e)))
 			return false;
 		index_soon(s);
 	}
-	if (!s->index_behind || now < s->next_index ||
-	        (!s->quiet && now_us() < s->next_index_busy_us))
+	/* Not before the writer's group is answered: the index would keep us. */
+	if (s->written != NULL || !index_due(s))
 		return true;
 	return index_step(s, e) || survives(e);
 }
@@ -310,8 +407,8 @@ static int sleep_ms(const struct server *s)
 	int64_t due = s->next_heartbeat;
 	int64_t left;
 
-	if (s->index_behind && s->next_index < due)
-		due = s->next_index;
+	if (s->index_behind && s->written == NULL && index_turn(s) / 1000 < due)
+		due = index_turn(s) / 1000 + 1;
 	left = due - now_ms();
 	return left < 0 ? 0 : (int)left;
 }
@@ -319,31 +416,44 @@ static int sleep_ms(const struct server *s)
 static bool one_round(struct server *s, bool *stop, struct err *e)
 {
 	struct epoll_event events[EVENTS];
-	int n = epoll_wait(s->peers.epoll, events, EVENTS, sleep_ms(s));
+	int n;
 
+	if (!group_has_room(s->group) && !wait_ending(s, e)) /* the peers must wait, too */
+		return false;
+	n = epoll_wait(s->peers.epoll, events, EVENTS, sleep_ms(s));
 	if (n < 0 && errno != EINTR)
 		return err_errno(e, "epoll");
 	for (int i = 0; i < n; i++) {
 		struct peer *peer = events[i].data.ptr;
 		if (peer == NULL)
 			*stop = true;
+		else if (events[i].data.ptr == &s->ending)
+			continue; /* looked at below */
 		else if (peer->listener)
 			peers_accept(&s->peers, peer);
 		else
 			read_peer(s, peer);
 	}
-	if (!commit_round(s, e))
+	if (!take_ending(s, e) || (!index_due(s) && !post_group(s, e)))
 		return false;
-	answer_questions(s);
+	if (s->question_count > 0) {
+		/* What came before a question is in its answer. */
+		if (!settle(s, e))
+			return false;
+		answer_questions(s);
+	}
 	peers_sweep(&s->peers);
-	return do_duties(s, e);
+	return do_duties(s, e) && post_group(s, e);
 }
 
 static bool watch_stop(struct server *s, struct err *e)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
 
-	if (epoll_ctl(s->peers.epoll, EPOLL_CTL_ADD, s->run->stop_fd, &event) != 0)
+	struct epoll_event ending = {.events = EPOLLIN, .data.ptr = &s->ending};
+
+	if (epoll_ctl(s->peers.epoll, EPOLL_CTL_ADD, s->run->stop_fd, &event) != 0 ||
+	        epoll_ctl(s->peers.epoll, EPOLL_CTL_ADD, s->ending.event, &ending) != 0)
 		return err_errno(e, "cannot watch the stop signal");
 	return true;
 }
@@ -363,7 +473,8 @@ static bool serve(struct server *s, struct err *e)
 		ok = one_round(s, &stop, e);
 	/* What had arrived is committed; a last round takes what came since. */
 	if (ok)
-		ok = one_round(s, &stop, e) && commit_own(s, "audit.stop", e) && index_all(s, e);
+		ok = one_round(s, &stop, e) && settle(s, e) && commit_own(s, "audit.stop", e) &&
+		     index_all(s, e);
 	return ok;
 }
 
@@ -409,15 +520,22 @@ static bool run(struct program_run *program, struct err *e)
 	for (size_t i = 0; i < PEERS_MAX; i++)
 		s->peers.list[i].fd = -1;
 	s->scratch = arena_new(SCRATCH);
+	s->ending.event = eventfd(0, EFD_CLOEXEC);
+	s->group = &s->groups[0];
 	ok = s->scratch != NULL || err_set(e, ERR_MEMORY, "no memory");
+	ok = ok && (s->ending.event >= 0 || err_errno(e, "eventfd"));
 	ok = ok && read_node(s, e) && open_log(s, e);
 	if (ok) {
-		group_init(&s->group, s->node, clock_real());
+		for (size_t i = 0; i < 2; i++)
+			group_init(&s->groups[i], s->node, clock_real());
 		ok = serve(s, e);
 	}
-	group_free(&s->group);
 	peers_close(&s->peers);
-	sql_close(s->db);
+	sql_close(s->db); /* the writer's group is its until here */
+	for (size_t i = 0; i < 2; i++)
+		group_free(&s->groups[i]);
+	if (s->ending.event >= 0)
+		close(s->ending.event);
 	arena_free(s->scratch);
 	free(s);
 	return ok;

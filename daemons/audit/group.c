@@ -42,8 +42,10 @@ bool group_add(struct group *g, struct peer *peer, uint64_t ticket, const void *
 	row = &g->rows[g->count];
 	*row = (struct audit_row){.at = head.at, .source = source, .len = g->bytes.len - start};
 	audit_record_leaf(g->bytes.data + start, row->len, row->leaf);
-	g->records[g->count++] =
-	        (struct group_record){.peer = peer, .ticket = ticket, .start = start};
+	g->records[g->count++] = (struct group_record){.peer = peer,
+	        .serial = peer != NULL ? peer->serial : 0,
+	        .ticket = ticket,
+	        .start = start};
 	return true;
 }
 
@@ -57,16 +59,11 @@ bool group_add_own(struct group *g, const struct audit_entry *entry, struct err 
 	return ok;
 }
 
-struct append {
-	struct group *group;
-	int64_t first;
-};
-
 static bool append(struct sql_conn *conn, void *arg, struct err *e)
 {
-	struct append *a = arg;
+	struct group *g = arg;
 
-	return audit_store_append(conn, a->group->rows, a->group->count, &a->first, e);
+	return audit_store_append(conn, g->rows, g->count, &g->first, e);
 }
 
 void group_refuse(struct peer *peer, uint64_t ticket, const struct err *error)
@@ -82,35 +79,50 @@ void group_refuse(struct peer *peer, uint64_t ticket, const struct err *error)
 	peer_send(peer, message, AUDIT_WIRE_HEAD + len);
 }
 
-static void answer_all(struct group *g, bool ok, int64_t first, const struct err *error)
+static bool is_there(const struct group_record *r)
+{
+	return r->peer != NULL && r->peer->fd >= 0 && r->peer->serial == r->serial;
+}
+
+void group_answer(struct group *g, bool ok, const struct err *error)
 {
 	for (size_t i = 0; i < g->count; i++) {
 		const struct group_record *r = &g->records[i];
-		if (r->peer == NULL)
+		if (!is_there(r))
 			continue;
 		if (ok)
-			peer_answer(r->peer, r->ticket, (uint64_t)first + i);
+			peer_answer(r->peer, r->ticket, (uint64_t)g->first + i);
 		else
 			group_refuse(r->peer, r->ticket, error);
 	}
 	for (size_t i = 0; i < g->count; i++)
-		if (g->records[i].peer != NULL)
+		if (is_there(&g->records[i]))
 			peer_flush(g->records[i].peer);
+	g->count = 0;
+	buf_reset(&g->bytes);
+}
+
+/* Only when the group is full do the bytes stay where they are. */
+static void place_records(struct group *g)
+{
+	for (size_t i = 0; i < g->count; i++)
+		g->rows[i].record = (const unsigned char *)g->bytes.data + g->records[i].start;
+}
+
+bool group_post(struct group *g, struct sql_db *db, sql_done *done, void *arg, struct err *e)
+{
+	place_records(g);
+	return sql_write_async(db, SQL_AUDIT, append, g, done, arg, e);
 }
 
 bool group_commit(struct group *g, struct sql_db *db, struct err *e)
 {
-	struct append a = {.group = g};
 	struct err error = ERR_CLEAR;
 	bool ok;
 
-	/* Only now do the bytes stay where they are. */
-	for (size_t i = 0; i < g->count; i++)
-		g->rows[i].record = (const unsigned char *)g->bytes.data + g->records[i].start;
-	ok = sql_write(db, SQL_AUDIT, append, &a, WRITE_WAIT_MS, &error);
-	answer_all(g, ok, a.first, &error);
-	g->count = 0;
-	buf_reset(&g->bytes);
+	place_records(g);
+	ok = sql_write(db, SQL_AUDIT, append, g, WRITE_WAIT_MS, &error);
+	group_answer(g, ok, &error);
 	if (!ok)
 		return err_set(e, error.code, "%s", error.text);
 	return true;

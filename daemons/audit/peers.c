@@ -196,7 +196,7 @@ void peers_accept(struct peers *p, struct peer *listener)
 		}
 		/* More room for answers is welcome, not needed. */
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-		*peer = (struct peer){.source = listener->source, .fd = fd};
+		*peer = (struct peer){.source = listener->source, .serial = ++p->serials, .fd = fd};
 		if (!watch(p, peer, &e)) {
 			log_event(LOG_LEVEL_ERROR, "peer-lost", "reason", e.text, NULL);
 			close(fd);

@@ -19,6 +19,7 @@ enum { PEERS_MAX = 256, PEER_ANSWERS = 64 };
 
 struct peer {
 	const char *source; /* "user" */
+	uint64_t serial;    /* of the connection: a place is used again */
 	int fd;             /* -1: free */
 	bool listener;
 	uid_t allowed; /* listener: besides root and ourselves */
@@ -30,6 +31,7 @@ struct peer {
 
 struct peers {
 	int epoll;
+	uint64_t serials;
 	struct peer list[PEERS_MAX];
 };
 
