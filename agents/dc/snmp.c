@@ -29,6 +29,8 @@ enum outcome { ANSWERED, TOO_BIG, NO_SUCH_NAME, SILENT, FAILED };
 
 void snmp_source_init(void)
 {
+	netsnmp_session first;
+
 	/* No MIB texts, no snmp.conf, nothing kept on disk, nothing printed. */
 	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);
 	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_CONFIG_LOAD, 1);
@@ -37,6 +39,9 @@ void snmp_source_init(void)
 	snmp_disable_stderrlog();
 	snmp_disable_log();
 	SOCK_STARTUP;
+	/* The library sets up its transports at the first session; threads that began theirs meanwhile
+	 * would find none. */
+	snmp_sess_init(&first);
 }
 
 static void close_session(struct snmp_source *source)

@@ -40,7 +40,8 @@ enum {
 	DELAY_FIRST_MS = 100,
 	DELAY_MAX_MS = 2000,
 	STEADY_MS = 300, /* having run that long, the delay starts anew */
-	STOP_MS = 8000,  /* from SIGTERM to SIGKILL */
+	LOCK_TRIES = 100,
+	STOP_MS = 8000, /* from SIGTERM to SIGKILL */
 };
 
 enum state { WAITING, RUNNING, STOPPING, FAILED };
@@ -394,6 +395,20 @@ static void write_status(void)
 		log_event(LOG_LEVEL_ERROR, "status", "error", strerror(errno), NULL);
 }
 
+/* Takes the lock. `dev` looks whether we live by taking it for a moment, so one refusal says little:
+ * it is tried for LOCK_TRIES times 20 ms. */
+static bool take_lock(int fd)
+{
+	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		(void)nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 /* The lock is the proof that we live; the number in it is for people and for `dev`. */
 static bool lock_pid_file(struct err *e)
 {
@@ -401,7 +416,7 @@ static bool lock_pid_file(struct err *e)
 
 	if (fd < 0)
 		return err_errno(e, "supervise.pid");
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	if (!take_lock(fd)) {
 		close(fd);
 		return err_set(e, ERR_CONFLICT, "another one runs in this folder");
 	}
