@@ -21,6 +21,7 @@ const ROUNDS = Number(process.env.FLEETPORT_BENCH_ROUNDS ?? 40); // … of so ma
 const BUSY = 20000;  // devices that row 4 hears of again and again
 const SECONDS = Number(process.env.FLEETPORT_BENCH_SECONDS ?? 8);
 const CONNECTIONS = 16;
+const TURNS = 3;
 
 const instance = new Instance(dir, build);
 const demo = JSON.parse(fs.readFileSync(instance.path('demo.json'), 'utf8'));
@@ -113,14 +114,22 @@ async function quiet() {
 // ---- row 7: audit records
 
 async function row7() {
+	await quiet(); // the demo has just come up
 	const socket = path.join(instance.run, 'audit-cli.sock');
 	const window = 64;
 	const calm = await measure('load_audit', [socket, 8, 2, SECONDS, 400]);
 	const commit = await measure('bound_sqlite', ['audit', scratch, 1, SECONDS / 2, 330]);
 	fs.rmSync(path.join(scratch, 'bound-audit.db'));
-	const flood = await measure('load_audit', [socket, 8, 1, SECONDS, 0, window]);
-	await quiet();
-	const bound = await measure('bound_sqlite', ['audit', scratch, 8 * window, SECONDS, 330]);
+	// In turns, so that whatever else the machine does meets both. While one group is written the next is read: of
+	// 8 × window records under way, half at most are in one batch.
+	const flood = { recordsPerSecond: 0 }, bound = { rowsPerSecond: 0 };
+	for (let turn = 0; turn < TURNS; turn++) {
+		await quiet();
+		flood.recordsPerSecond += (await measure('load_audit', [socket, 8, 1, SECONDS / TURNS, 0, window])).recordsPerSecond / TURNS;
+		await quiet();
+		bound.rowsPerSecond += (await measure('bound_sqlite', ['audit', scratch, 4 * window, SECONDS / TURNS, 330])).rowsPerSecond / TURNS;
+		fs.rmSync(path.join(scratch, 'bound-audit.db'));
+	}
 	results.rows[7] = { commitUs: 1e6 / commit.rowsPerSecond, recordsPerSecond: flood.recordsPerSecond, bound: bound.rowsPerSecond, ratio: flood.recordsPerSecond / bound.rowsPerSecond, p50us: calm.p50us, p99us: calm.p99us };
 	line(7, 'durable audit records, 8 processes', `${thousands(flood.recordsPerSecond)}/s`, `SQLite, same batches: ${thousands(bound.rowsPerSecond)}/s`,
 		percent(flood.recordsPerSecond / bound.rowsPerSecond), '≥ 50 %', flood.recordsPerSecond >= 0.5 * bound.rowsPerSecond);
