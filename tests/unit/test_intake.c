@@ -451,6 +451,35 @@ static void lookups_use_indexes(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+#define DEVICE_OPEN                                                                                \
+	"{\"manufacturer\":\"ACME\",\"model\":\"Plot 1\",\"serialNumber\":\"M1\",\"identity\":{"   \
+	"\"kind\":\"serial\",\"value\":\"ACME M1\"},\"acquiredAt\":\"2026-09-21T14:09:00Z\","      \
+	"\"supplies\":["
+
+/* More than the reader makes room for at first, known by a report that names none, and by one that names one. */
+static void a_device_with_many_supplies_keeps_and_loses_them_all(void **state)
+{
+	struct world *w = *state;
+	struct buf list = BUF_INIT(64 << 10);
+
+	for (unsigned i = 1; i <= 60; i++)
+		buf_printf(&list,
+		        "%s{\"index\":%u,\"name\":\"Ink %u\",\"unit\":\"percent\",\"capacity\":100,"
+		        "\"level\":%u}",
+		        i == 1 ? DEVICE_OPEN : ",", i, i, 20 + i);
+	buf_puts(&list, "]}");
+	assert_false(list.failed);
+	send(w, buf_text(&list));
+	buf_free(&list);
+	assert_int_equal(telemetry(w, "SELECT count(*) FROM supply"), 60);
+	send(w, DEVICE("M1", "14:10:00Z", ""));
+	assert_int_equal(telemetry(w, "SELECT count(*) FROM supply"), 60);
+	assert_int_equal(core(w, "SELECT lowest_supply FROM device"), 21);
+	send(w, DEVICE("M1", "14:11:00Z", INK("50")));
+	assert_int_equal(telemetry(w, "SELECT count(*) FROM supply"), 1);
+	assert_int_equal(core(w, "SELECT lowest_supply FROM device"), 50);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +504,7 @@ int main(void)
 	        TEST(one_bad_device_does_not_spoil_the_others),
 	        TEST(a_crash_before_the_list_columns_heals_at_the_next_report),
 	        TEST(a_supply_that_runs_low_asks_for_attention),
+	        TEST(a_device_with_many_supplies_keeps_and_loses_them_all),
 	        cmocka_unit_test(percent_needs_a_known_capacity_and_level),
 	        TEST(lookups_use_indexes),
 	};
