@@ -59,8 +59,11 @@ static void *run(void *argument)
 		if (w->interval_us > 0) {
 			due = w->begin_us + (int64_t)((double)n * w->interval_us);
 			int64_t left = due - bench_now_us();
-			if (left > 0)
+			/* Sleeping too long is the generator's own lateness; being late already is not. */
+			if (left > 0) {
 				usleep((useconds_t)left);
+				due = bench_now_us();
+			}
 		}
 		if (due >= w->end_us)
 			return NULL;
