@@ -41,8 +41,6 @@ bool web_fields_check(const struct web_route *route, struct err *e);
 /* headers.c: limits, duplicates, names and values; splits the Cookie header. The status to answer
  * with, or 0. */
 int web_headers_read(struct web_request *rq, struct err *e);
-/* Compares the media type before any ';', without case. */
-bool web_media_type_is(const char *content_type, const char *type);
 
 /* csrf.c. false: refuse with 403 and e's sentence. */
 bool web_csrf_check(struct web_request *rq, const char *field, struct err *e);

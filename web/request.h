@@ -74,6 +74,9 @@ struct web_request {
  */
 const char *web_header(const struct web_request *rq, const char *name);
 
+/* Compares the media type before any ';', without case. content_type may be NULL: it is none. */
+bool web_media_type_is(const char *content_type, const char *type);
+
 /* The value of a cookie, or NULL; of two with one name the request was refused. */
 const char *web_cookie(const struct web_request *rq, const char *name);
 

@@ -61,7 +61,7 @@ static bool may_try(const struct enroll *enroll, struct web_request *rq, struct 
 	}
 	if (a.allowed)
 		return true;
-	enroll_record_stranger(enroll, rq, "agent.enroll");
+	agent_certificate_stranger(&enroll->door, rq, "agent.enroll");
 	web_problem(rq, rs, 429, "Too many attempts to enrol came from this address.");
 	web_set_header(rq, rs, "Retry-After", log_number(seconds, RETRY_AFTER_S));
 	return false;

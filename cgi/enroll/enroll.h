@@ -6,13 +6,12 @@
 #ifndef FLEETPORT_CGI_ENROLL_ENROLL_H
 #define FLEETPORT_CGI_ENROLL_ENROLL_H
 
+#include "cgi/agent_certificate.h"
 #include "core/agents.h"
 #include "core/changes.h"
 #include "lib/config.h"
 #include "lib/x509.h"
 #include "web/route.h"
-
-struct strangers;
 
 /* What the handlers share; the site's context. Constant while it serves. */
 struct enroll {
@@ -22,6 +21,7 @@ struct enroll {
 	struct audit_client *audit;
 	struct changes changes;
 	struct strangers *strangers;
+	struct agent_door door;
 	struct x509_ca *ca;         /* the agents' */
 	struct buf ca_pem;          /* its certificate, for the chain */
 	struct buf server_ca_pem;   /* who signs the servers' certificates: /v1/ca */
@@ -42,21 +42,12 @@ bool enroll_open(struct enroll *enroll, struct err *e)
 void enroll_close(struct enroll *enroll) __attribute__((nonnull));
 
 /* The agent that calls, on routes that only agents reach. */
-struct caller {
-	struct agent agent;
-	const char *serial; /* of the certificate it came with */
-	bool first_use;     /* of that certificate */
-};
-const struct caller *enroll_caller(const struct web_request *rq);
+const struct agent *enroll_agent(const struct web_request *rq);
 
 static inline struct enroll *enroll_of(const struct web_request *rq)
 {
 	return rq->site->context;
 }
-
-/* A refusal without a certificate behind it: recorded, the first ones of a minute singly. */
-void enroll_record_stranger(
-        const struct enroll *enroll, const struct web_request *rq, const char *action);
 
 /* The body as JSON; false: it is none, and the answer (415) is written. */
 bool enroll_is_json(struct web_request *rq, struct web_response *rs)

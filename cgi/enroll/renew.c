@@ -10,7 +10,7 @@ enum { DETAILS_SIZE = 120 };
 
 struct renewal {
 	const struct enroll *enroll;
-	const struct caller *caller;
+	const struct agent *agent;
 	const struct x509_info *info;
 	int64_t now;
 };
@@ -19,7 +19,7 @@ struct renewal {
 static struct audit_entry entry_for(
         const struct web_request *rq, const char *action, const char **targets)
 {
-	const struct agent *agent = &enroll_caller(rq)->agent;
+	const struct agent *agent = enroll_agent(rq);
 
 	targets[0] = agent->public_id;
 	return (struct audit_entry){.actor_kind = "agent",
@@ -38,29 +38,25 @@ static struct audit_entry entry_for(
 static bool renew_work(struct sql_conn *write, void *arg, struct err *e)
 {
 	const struct renewal *r = arg;
-	int64_t id = r->caller->agent.id;
 
-	if (r->caller->first_use &&
-	        !agents_certificate_used(write, id, r->caller->serial, r->now, e))
-		return false;
-	return enrolment_renewed(
-	        write, id, r->info->serial, r->info->not_before, r->info->not_after, r->now, e);
+	return enrolment_renewed(write, r->agent->id, r->info->serial, r->info->not_before,
+	        r->info->not_after, r->now, e);
 }
 
 static bool renew(
         struct web_request *rq, const char *csr, struct enroll_certificate *made, struct err *e)
 {
 	struct enroll *enroll = enroll_of(rq);
-	const struct caller *caller = enroll_caller(rq);
+	const struct agent *agent = enroll_agent(rq);
 	struct renewal r = {.enroll = enroll,
-	        .caller = caller,
+	        .agent = agent,
 	        .info = &made->info,
 	        .now = clock_wall_ms(enroll->clock)};
 	const char *targets[1];
 	char details[DETAILS_SIZE];
 	struct audit_entry entry = entry_for(rq, "agent.renew", targets);
 
-	if (!enroll_sign(enroll, csr, caller->agent.public_id, made, e))
+	if (!enroll_sign(enroll, csr, agent->public_id, made, e))
 		return false;
 	(void)snprintf(details, sizeof details, "{\"certificate\":\"%s\"}", made->info.serial);
 	entry.details = details;
@@ -85,8 +81,7 @@ void renew_post(struct web_request *rq, struct web_response *rs)
 	if (!enroll_keys(enroll, rq->arena, &answer, &e))
 		web_error_from(rq, rs, &e);
 	else if (renew(rq, request.csr, &made, &e))
-		enroll_answer(
-		        rq, rs, &answer, enroll_caller(rq)->agent.public_id, buf_text(&made.chain));
+		enroll_answer(rq, rs, &answer, enroll_agent(rq)->public_id, buf_text(&made.chain));
 	else
 		enroll_refuse(rq, rs, &e);
 	buf_free(&made.chain);
@@ -98,14 +93,14 @@ static bool leave_work(struct sql_conn *write, void *arg, struct err *e)
 {
 	const struct renewal *r = arg;
 
-	return agents_revoke(write, r->caller->agent.public_id, r->now, e);
+	return agents_revoke(write, r->agent->public_id, r->now, e);
 }
 
 void leave_post(struct web_request *rq, struct web_response *rs)
 {
 	struct enroll *enroll = enroll_of(rq);
 	struct renewal r = {
-	        .enroll = enroll, .caller = enroll_caller(rq), .now = clock_wall_ms(enroll->clock)};
+	        .enroll = enroll, .agent = enroll_agent(rq), .now = clock_wall_ms(enroll->clock)};
 	const char *targets[1];
 	struct audit_entry entry = entry_for(rq, "agent.leave", targets);
 	struct err e = ERR_CLEAR;
@@ -116,7 +111,7 @@ void leave_post(struct web_request *rq, struct web_response *rs)
 	}
 	/* The database refuses it from now on; the broker follows. */
 	if (!agents_publish_revoked(enroll->db, enroll->revoked_agents, &e))
-		log_event(LOG_LEVEL_ERROR, "revoked-not-published", "agent",
-		        r.caller->agent.public_id, "reason", e.text, NULL);
+		log_event(LOG_LEVEL_ERROR, "revoked-not-published", "agent", r.agent->public_id,
+		        "reason", e.text, NULL);
 	web_begin(rs, 204, NULL);
 }

@@ -6,10 +6,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 
-#include <string.h>
-#include <strings.h>
-
-enum { ANYONE, AGENT, BORROW_MS = 2000 };
+enum { ANYONE, AGENT };
 
 const struct config_option enroll_options[] = {
         {"enroll", "threads", CONFIG_INT, .fallback = "4", .min = 1, .max = 64},
@@ -50,117 +47,35 @@ const size_t enroll_route_count = sizeof enroll_routes / sizeof enroll_routes[0]
 
 /* ---- who may come */
 
-const struct caller *enroll_caller(const struct web_request *rq)
+const struct agent *enroll_agent(const struct web_request *rq)
 {
 	return rq->session;
 }
 
-static bool record_denied(const struct enroll *enroll, const struct web_request *rq,
-        const char *action, const char *agent_id, struct err *e)
-{
-	const char *const targets[] = {agent_id};
-	const struct audit_entry entry = {.actor_kind = agent_id == NULL ? "stranger" : "agent",
-	        .actor_id = agent_id,
-	        .address = rq->address,
-	        .request_id = rq->request_id,
-	        .action = action,
-	        .target_kind = "agent",
-	        .targets = targets,
-	        .target_count = agent_id == NULL ? 0 : 1,
-	        .outcome = AUDIT_DENIED};
-
-	return audit_record(enroll->audit, &entry, NULL, e);
-}
-
-void enroll_record_stranger(
-        const struct enroll *enroll, const struct web_request *rq, const char *action)
-{
-	int64_t now = clock_wall_ms(enroll->clock);
-	struct err e = ERR_CLEAR;
-
-	strangers_record(enroll->strangers, enroll->audit, now);
-	if (strangers_count(enroll->strangers, rq->address, now) &&
-	        !record_denied(enroll, rq, action, NULL, &e))
-		log_event(LOG_LEVEL_ERROR, "denial-not-recorded", "request", rq->request_id,
-		        "reason", e.text, NULL);
-}
-
-static bool authenticate(
-        const struct enroll *enroll, struct web_request *rq, struct caller *caller, struct err *e)
-{
-	char common_name[32];
-	struct sql_conn *conn;
-	bool ok;
-
-	if (!agents_subject(rq->in->client_subject, common_name))
-		return err_set(e, ERR_DENIED, "the certificate's subject is no agent");
-	conn = sql_borrow(enroll->db, BORROW_MS, e);
-	if (conn == NULL)
-		return false;
-	ok = agents_authenticate(conn, rq->arena, rq->in->client_serial, common_name,
-	        clock_wall_ms(enroll->clock), &caller->agent, &caller->first_use, e);
-	sql_return(conn);
-	return ok;
-}
-
-/* A certificate that nginx found good, but that is not (any more) one of ours. */
-static void refuse_agent(struct web_request *rq, struct web_response *rs,
-        const struct web_route *route, const struct err *why)
-{
-	struct err e = ERR_CLEAR;
-	char name[32] = "";
-
-	if (!agents_subject(rq->in->client_subject, name))
-		name[0] = '\0';
-	log_event(LOG_LEVEL_WARNING, "agent-refused", "request", rq->request_id, "agent", name,
-	        "reason", why->text, NULL);
-	if (!record_denied(enroll_of(rq), rq, route->id, name[0] == '\0' ? NULL : name, &e))
-		web_error_from(rq, rs, &e);
-	else
-		web_problem(rq, rs, 403,
-		        "This certificate is not valid any more, or its agent was revoked.");
-}
-
 static bool guard(struct web_request *rq, const struct web_route *route, struct web_response *rs)
 {
-	const struct enroll *enroll = enroll_of(rq);
-	const struct web_incoming *in = rq->in;
-	struct caller *caller;
+	struct agent *agent;
 	struct err e = ERR_CLEAR;
 
 	if (route->who == ANYONE)
 		return true;
-	if (in->client_verify == NULL || strcmp(in->client_verify, "SUCCESS") != 0 ||
-	        in->client_serial == NULL || in->client_subject == NULL) {
-		enroll_record_stranger(enroll, rq, route->id);
-		web_problem(rq, rs, 401, "An agent proves itself with its client certificate.");
+	agent = arena_alloc(rq->arena, sizeof *agent);
+	if (agent == NULL) {
+		(void)err_set(&e, ERR_MEMORY, "no memory for a request");
+		web_error_from(rq, rs, &e);
 		return false;
 	}
-	caller = arena_alloc(rq->arena, sizeof *caller);
-	if (caller == NULL)
-		(void)err_set(&e, ERR_MEMORY, "no memory for a request");
-	else if (authenticate(enroll, rq, caller, &e)) {
-		caller->serial = in->client_serial;
-		rq->session = caller;
-		return true;
-	}
-	if (e.code == ERR_DENIED)
-		refuse_agent(rq, rs, route, &e);
-	else
-		web_error_from(rq, rs, &e);
-	return false;
+	if (!agent_certificate_check(&enroll_of(rq)->door, rq, rs, route->id, agent, NULL))
+		return false;
+	rq->session = agent;
+	return true;
 }
 
 /* ---- what all handlers do */
 
 bool enroll_is_json(struct web_request *rq, struct web_response *rs)
 {
-	static const char json[] = "application/json";
-	const char *type = web_header(rq, "content-type");
-	size_t len = sizeof json - 1;
-
-	if (type != NULL && strncasecmp(type, json, len) == 0 &&
-	        (type[len] == '\0' || type[len] == ';' || type[len] == ' '))
+	if (web_media_type_is(web_header(rq, "content-type"), "application/json"))
 		return true;
 	web_problem(rq, rs, 415, "The body must be application/json.");
 	return false;
@@ -227,6 +142,10 @@ bool enroll_open(struct enroll *enroll, struct err *e)
 		enroll->audit = audit_client_new(audit, e);
 	enroll->changes =
 	        (struct changes){.db = enroll->db, .audit = enroll->audit, .program = "enroll"};
+	enroll->door = (struct agent_door){.db = enroll->db,
+	        .audit = enroll->audit,
+	        .strangers = enroll->strangers,
+	        .clock = enroll->clock};
 	enroll->site = (struct web_site){.name = "enroll",
 	        .public_url = config_text(enroll->config, "fleetport", "agents_url"),
 	        .routes = enroll_routes,

@@ -13,16 +13,6 @@
 
 enum { WRITE_MS = 2000, HOUR_MS = 3600 * 1000, RETRY_SECONDS = 5 };
 
-/* "application/json", parameters allowed. */
-static bool is_json(const char *type)
-{
-	static const char json[] = "application/json";
-	size_t len = sizeof json - 1;
-
-	return type != NULL && strncasecmp(type, json, len) == 0 &&
-	       (type[len] == '\0' || type[len] == ';' || type[len] == ' ');
-}
-
 /* The body, unpacked where it is packed. false: the answer is written. */
 static bool read_body(struct web_request *rq, struct web_response *rs, struct buf *plain,
         const char **text, size_t *len)
@@ -242,7 +232,7 @@ void reports_post(struct web_request *rq, struct web_response *rs)
 	const char *text;
 	size_t len;
 
-	if (!is_json(web_header(rq, "content-type"))) {
+	if (!web_media_type_is(web_header(rq, "content-type"), "application/json")) {
 		web_problem(rq, rs, 415, "A report is sent as application/json.");
 		return;
 	}
