@@ -35,6 +35,27 @@ scripts() {
 	done)
 	shellcheck -x "${scripts[@]}"
 }
+# A number is one decision, its file says it, and the list names it under its title.
+decisions() {
+	local file number line status=0
+	for file in docs/decisions/[0-9]*.md; do
+		number=$(basename "$file" | cut -c 1-3)
+		line="| $number | [$(sed -n "1s/^# $number: //p" "$file")]($(basename "$file")) |"
+		if ! grep -qxF -- "$line" docs/decisions/README.md; then
+			echo "docs/decisions/README.md lacks: $line"
+			status=1
+		fi
+	done
+	# what it lists is there, each number once
+	while read -r number; do
+		set -- docs/decisions/"$number"-*.md
+		if [ $# -ne 1 ] || [ ! -f "$1" ]; then
+			echo "decision $number has not one file: $*"
+			status=1
+		fi
+	done < <(sed -n 's/^| \([0-9]*\) .*/\1/p' docs/decisions/README.md)
+	return $status
+}
 cpp_check() {
 	git ls-files -- 'lib/*.c' 'db/*.c' 'core/*.c' 'web/*.c' 'templates/*.c' 'cgi/*.c' 'daemons/*.c' 'agents/*.c' \
 		'cli/*.c' 'deploy/*.c' 'demo/*.c' |
@@ -53,6 +74,7 @@ tidy() {
 check "includes run one way, and nothing banned is called" tests/layers.sh .
 check "C is formatted by .clang-format" formatted
 check "manual pages say what programs take" tests/man.sh "$build"
+check "decisions are listed, a number each" decisions
 check "shell scripts please shellcheck" scripts
 check "cppcheck finds nothing" cpp_check
 check "clang-tidy finds nothing" tidy
