@@ -20,6 +20,7 @@ struct session {
 	long version;
 	int64_t deadline; /* monotonic ms; 0: none */
 	long bulk;        /* repetitions that this device has proved to take */
+	bool no_answer;   /* what last came back was not a response */
 };
 
 /* Opening and closing touch the library's own tables. */
@@ -64,6 +65,18 @@ static void library_error(struct session *s, struct err *e)
 	        system_errno);
 }
 
+/* The library ends the wait at any message with the request's number: a request that somebody sent
+ * back would pass for an answer without values. What is no response is dropped before that, and the
+ * wait goes on. */
+static int only_responses(netsnmp_session *session, netsnmp_pdu *pdu, int parsed)
+{
+	struct session *s = session->myvoid;
+	bool response = parsed == SNMPERR_SUCCESS && pdu->command == SNMP_MSG_RESPONSE;
+
+	s->no_answer = !response;
+	return response;
+}
+
 /* Sends pdu (which it takes) and waits. *response is set when ANSWERED; free it. */
 static enum outcome ask(struct session *s, netsnmp_pdu *pdu, netsnmp_pdu **response, struct err *e)
 {
@@ -75,9 +88,12 @@ static enum outcome ask(struct session *s, netsnmp_pdu *pdu, netsnmp_pdu **respo
 		err_set(e, ERR_UNAVAILABLE, "answers too slowly: gave up after its time was over");
 		return FAILED;
 	}
+	s->no_answer = false;
 	status = snmp_sess_synch_response(s->handle, pdu, response);
 	if (status == STAT_TIMEOUT) {
-		err_set(e, ERR_UNAVAILABLE, "no answer (address, community or SNMP version?)");
+		err_set(e, ERR_UNAVAILABLE,
+		        s->no_answer ? "what came back is no SNMP answer (address or port?)"
+		                     : "no answer (address, community or SNMP version?)");
 		return SILENT;
 	}
 	if (status != STAT_SUCCESS || !*response) {
@@ -202,12 +218,14 @@ static enum outcome get_some(
 }
 
 /* v1 answers nothing at all if one name is missing, and small devices find many names too big: so
- * what fails together is asked again one by one. */
+ * what fails together is asked again one by one. A device that has only errors for each of them (a
+ * community without rights, say) has not answered the question. */
 static bool get(struct snmp_source *source, const struct oid *names, size_t count, struct mib *to,
         struct err *e)
 {
 	struct session *s = (struct session *)source;
 	enum outcome outcome = TOO_BIG;
+	size_t failed = 0;
 
 	if (count == 0)
 		return true;
@@ -221,7 +239,9 @@ static bool get(struct snmp_source *source, const struct oid *names, size_t coun
 		struct err one = ERR_CLEAR;
 
 		outcome = get_some(s, &names[i], 1, to, &one);
-		if (outcome == SILENT || (outcome == FAILED && one.code != ERR_IO)) {
+		failed += outcome != ANSWERED && outcome != NO_SUCH_NAME;
+		if (outcome == SILENT || (outcome == FAILED && one.code != ERR_IO) ||
+		        failed == count) {
 			if (e)
 				*e = one;
 			return false;
@@ -323,6 +343,20 @@ static bool peer_name(const struct snmp_target *target, char *out, size_t size)
 	return n > 0 && (size_t)n < size;
 }
 
+/* Takes the session's settings; NULL: the address cannot be used. */
+static void *open_handle(netsnmp_session *settings, const char *peer)
+{
+	netsnmp_transport *transport;
+	void *handle = NULL;
+
+	pthread_mutex_lock(&library);
+	transport = netsnmp_transport_open_client("snmp", peer);
+	if (transport) /* taken, whatever comes of it */
+		handle = snmp_sess_add(settings, transport, NULL, only_responses);
+	pthread_mutex_unlock(&library);
+	return handle;
+}
+
 struct snmp_source *snmp_source_open(const struct snmp_target *target, struct err *e)
 {
 	char peer[320];
@@ -337,14 +371,12 @@ struct snmp_source *snmp_source_open(const struct snmp_target *target, struct er
 	}
 	snmp_sess_init(&template);
 	template.version = target->version == 1 ? SNMP_VERSION_1 : SNMP_VERSION_2c;
-	template.peername = peer;
+	template.myvoid = s;
 	template.community = (u_char *)(uintptr_t)target->community; /* copied by the library */
 	template.community_len = strlen(target->community);
 	template.timeout = (long)target->timeout_ms * 1000;
 	template.retries = (int)target->retries;
-	pthread_mutex_lock(&library);
-	s->handle = snmp_sess_open(&template);
-	pthread_mutex_unlock(&library);
+	s->handle = open_handle(&template, peer);
 	if (!s->handle) {
 		free(s);
 		err_set(e, ERR_UNAVAILABLE, "the address \"%s\" cannot be used or found",

@@ -44,6 +44,7 @@ const ports = {
 	rubbish: await printer((_, reply) => reply(Buffer.from('this is no SNMP at all'))),
 	empty: await printer((_, reply) => reply(Buffer.alloc(0))),
 	cut: await printer((message, reply) => reply(message.subarray(0, message.length >> 1))),
+	echo: await printer((message, reply) => reply(message)), // a request is no answer
 	late: await late(300),
 	toolate: await late(5000),
 };
@@ -65,7 +66,8 @@ test('one round over good and bad printers: the good are reported, each bad one 
 	const { stderr } = await agent('--once');
 	const line = (name) => stderr.split('\n').filter((one) => new RegExp(`entry=${name}\\b`).test(one)).join('\n');
 	assert.match(line('good'), /device-collected/);
-	for (const name of ['silent', 'rubbish', 'empty', 'cut', 'toolate']) assert.match(line(name), /device-failed.*why=/, `${name}: ${stderr}`);
+	for (const name of ['silent', 'rubbish', 'empty', 'cut', 'echo', 'toolate']) assert.match(line(name), /device-failed.*why=/, `${name}: ${stderr}`);
+	assert.match(line('echo'), /no SNMP answer/);
 	assert.match(stderr, /report-taken/);
 });
 

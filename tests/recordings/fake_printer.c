@@ -29,6 +29,7 @@ enum {
 	END_OF_MIB = 0x82,
 	TOO_BIG = 1,
 	NO_SUCH_NAME = 2,
+	AUTHORIZATION_ERROR = 16,
 	PACKET = 60000,
 	NAMES = 64
 };
@@ -333,12 +334,20 @@ static void serve_one(struct fake_printer *p, const unsigned char *data, size_t 
 		answer_walk(p, &r, &a);
 	if (p->manner == FAKE_SMALL && a.count > 2)
 		a.status = TOO_BIG;
+	if (p->manner == FAKE_REFUSES)
+		a.status = AUTHORIZATION_ERROR;
 	size = write_answer(p, &r, &a, &o);
 	if (p->manner == FAKE_CUT)
 		size /= 2;
 	for (size_t i = 0; p->manner == FAKE_RUBBISH && i < size; i++)
 		o.bytes[o.at + i] = (unsigned char)rand();
 	(void)sendto(p->fd, o.bytes + o.at, size, 0, (const struct sockaddr *)from, sizeof *from);
+}
+
+static void reflect(struct fake_printer *p, const unsigned char *data, size_t len,
+        const struct sockaddr_in *from)
+{
+	(void)sendto(p->fd, data, len, 0, (const struct sockaddr *)from, sizeof *from);
 }
 
 static void *serve(void *arg)
@@ -356,6 +365,10 @@ static void *serve(void *arg)
 		if (len <= 0)
 			continue;
 		n = p->requests++;
+		if (p->manner == FAKE_REFLECTS || p->manner == FAKE_REFLECTS_TOO)
+			reflect(p, data, (size_t)len, &from);
+		if (p->manner == FAKE_REFLECTS)
+			continue;
 		if (p->manner != FAKE_SILENT && (p->manner != FAKE_FORGETFUL || n % 2))
 			serve_one(p, data, (size_t)len, &from);
 	}

@@ -11,15 +11,18 @@ struct fake_printer;
 
 enum fake_manner {
 	FAKE_GOOD,
-	FAKE_SILENT,      /* never answers */
-	FAKE_RUBBISH,     /* answers random octets */
-	FAKE_CUT,         /* answers the first half of what is right */
-	FAKE_FOREIGN,     /* answers for other OIDs than were asked */
-	FAKE_LOOP,        /* a walk never gets on */
-	FAKE_ENDLESS,     /* a walk never ends */
-	FAKE_SMALL,       /* tooBig for more than two values */
-	FAKE_OTHER_REPLY, /* answers another request's number */
-	FAKE_FORGETFUL    /* drops every other request */
+	FAKE_SILENT,       /* never answers */
+	FAKE_RUBBISH,      /* answers random octets */
+	FAKE_CUT,          /* answers the first half of what is right */
+	FAKE_FOREIGN,      /* answers for other OIDs than were asked */
+	FAKE_LOOP,         /* a walk never gets on */
+	FAKE_ENDLESS,      /* a walk never ends */
+	FAKE_SMALL,        /* tooBig for more than two values */
+	FAKE_OTHER_REPLY,  /* answers another request's number */
+	FAKE_REFLECTS,     /* sends every request back as it came */
+	FAKE_REFLECTS_TOO, /* does that, then answers */
+	FAKE_REFUSES,      /* answers everything with authorizationError */
+	FAKE_FORGETFUL     /* drops every other request */
 };
 
 /* Starts one with these values (a recording's text). Asserts on failure. */

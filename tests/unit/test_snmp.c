@@ -135,6 +135,20 @@ static void a_printer_that_answers_rubbish_fails_like_a_silent_one(void **state)
 	fails(FAKE_OTHER_REPLY, ERR_UNAVAILABLE);
 }
 
+static void a_request_that_comes_back_is_no_answer(void **state)
+{
+	(void)state;
+	fails(FAKE_REFLECTS, ERR_UNAVAILABLE);
+	reads_all(FAKE_REFLECTS_TOO, 1);
+	reads_all(FAKE_REFLECTS_TOO, 2);
+}
+
+static void a_printer_that_refuses_every_question_is_not_reported(void **state)
+{
+	(void)state;
+	fails(FAKE_REFUSES, ERR_IO);
+}
+
 static void a_walk_that_does_not_get_on_ends(void **state)
 {
 	struct fake_printer *printer = fake_printer_start(recording, FAKE_LOOP);
@@ -273,6 +287,8 @@ int main(void)
 	        cmocka_unit_test(a_printer_that_drops_requests_is_asked_again),
 	        cmocka_unit_test(a_silent_printer_fails_in_bounded_time),
 	        cmocka_unit_test(a_printer_that_answers_rubbish_fails_like_a_silent_one),
+	        cmocka_unit_test(a_request_that_comes_back_is_no_answer),
+	        cmocka_unit_test(a_printer_that_refuses_every_question_is_not_reported),
 	        cmocka_unit_test(a_walk_that_does_not_get_on_ends),
 	        cmocka_unit_test(a_walk_that_never_ends_is_cut_off),
 	        cmocka_unit_test(values_that_were_not_asked_for_are_not_taken),
