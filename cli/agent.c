@@ -89,14 +89,6 @@ static bool invite(struct cli *cli, struct err *e)
 	return ok;
 }
 
-static bool of_customer(struct cli *cli, struct organisation *customer, struct err *e)
-{
-	const char *of = cli_value(cli, "customer");
-
-	*customer = (struct organisation){.id = 0};
-	return of == NULL || cli_organisation_of(cli, "customer", of, customer, e);
-}
-
 static bool invitations(struct cli *cli, struct err *e)
 {
 	static const struct cli_column columns[] = {{"ID", "id", CLI_TEXT},
@@ -110,7 +102,7 @@ static bool invitations(struct cli *cli, struct err *e)
 	size_t count;
 	bool ok;
 
-	if (!of_customer(cli, &customer, e) || (conn = cli_read(cli, e)) == NULL)
+	if (!cli_customer(cli, &customer, e) || (conn = cli_read(cli, e)) == NULL)
 		return false;
 	ok = invitations_list(conn, cli->arena, customer.id, cli_now(), &found, &count, e);
 	sql_return(conn);
@@ -144,7 +136,7 @@ static bool list(struct cli *cli, struct err *e)
 	size_t count;
 	bool ok;
 
-	if (!of_customer(cli, &customer, e) || (conn = cli_read(cli, e)) == NULL)
+	if (!cli_customer(cli, &customer, e) || (conn = cli_read(cli, e)) == NULL)
 		return false;
 	ok = agents_list(conn, cli->arena, customer.id, &found, &count, e);
 	sql_return(conn);
@@ -162,25 +154,6 @@ static bool list(struct cli *cli, struct err *e)
 
 /* ---- revoke */
 
-struct revocation {
-	const char *id;
-	int64_t now;
-};
-
-static bool revoke_work(struct sql_conn *write, void *arg, struct err *e)
-{
-	const struct revocation *r = arg;
-
-	return agents_revoke(write, r->id, r->now, e);
-}
-
-static bool uninvite_work(struct sql_conn *write, void *arg, struct err *e)
-{
-	const struct revocation *r = arg;
-
-	return invitations_revoke(write, r->id, r->now, e);
-}
-
 static bool find_agent(struct cli *cli, const char *id, struct agent *agent, struct err *e)
 {
 	struct sql_conn *conn = cli_read(cli, e);
@@ -195,21 +168,20 @@ static bool find_agent(struct cli *cli, const char *id, struct agent *agent, str
 
 static bool revoke(struct cli *cli, struct err *e)
 {
-	struct revocation r = {cli->subject, cli_now()};
 	const char *path = config_path(cli->config, "run", "revoked-agents");
 	struct agent agent;
 	bool ok;
 
 	if (parse_public_id(cli->subject, "in_"))
-		return cli_change(cli, "agent.uninvite", "invitation", r.id, NULL, uninvite_work,
-		               &r, e) &&
+		return cli_change_named(cli, "agent.uninvite", "invitation", cli->subject, NULL,
+		               invitations_revoke, e) &&
 		       cli_print_done(cli, "The invitation holds no more.", e);
 	if (path == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a path");
 	if (!find_agent(cli, cli->subject, &agent, e))
 		return false;
-	ok = cli_change(cli, "agent.revoke", "agent", agent.public_id, agent.customer_public_id,
-	        revoke_work, &r, e);
+	ok = cli_change_named(cli, "agent.revoke", "agent", agent.public_id,
+	        agent.customer_public_id, agents_revoke, e);
 	/* One that is revoked already: perhaps the broker could not be told then. */
 	if (!ok && e->code != ERR_CONFLICT)
 		return false;

@@ -95,6 +95,13 @@ bool cli_change(struct cli *cli, const char *action, const char *target_kind, co
         const char *customer, sql_work *work, void *arg, struct err *e)
         __attribute__((warn_unused_result));
 
+/* Such a change to what a public id names, at the present moment: ends it, suspends it … */
+typedef bool cli_named_work(
+        struct sql_conn *write, const char *public_id, int64_t now, struct err *e);
+bool cli_change_named(struct cli *cli, const char *action, const char *target_kind,
+        const char *target, const char *customer, cli_named_work *work, struct err *e)
+        __attribute__((warn_unused_result));
+
 /* Records a look at personal data or at the log, before it is shown. */
 bool cli_record(struct cli *cli, const char *action, const char *target_kind, const char *target,
         const char *details, struct err *e) __attribute__((warn_unused_result));
@@ -106,6 +113,9 @@ bool cli_organisation(struct cli *cli, const char *id_or_name, struct organisati
 /* kind: "customer" … as well. */
 bool cli_organisation_of(struct cli *cli, const char *kind, const char *id_or_name,
         struct organisation *out, struct err *e) __attribute__((warn_unused_result));
+/* The customer that --customer names; not given: id 0, which stands for all. */
+bool cli_customer(struct cli *cli, struct organisation *out, struct err *e)
+        __attribute__((warn_unused_result));
 /* A person by public id or sign-in name. Opens the keys. */
 bool cli_account(struct cli *cli, const char *id_or_name, struct account *out, struct err *e)
         __attribute__((warn_unused_result));

@@ -177,6 +177,27 @@ bool cli_change(struct cli *cli, const char *action, const char *target_kind, co
 	return ok;
 }
 
+struct named_change {
+	cli_named_work *work;
+	const char *public_id;
+	int64_t now;
+};
+
+static bool named_work(struct sql_conn *write, void *arg, struct err *e)
+{
+	const struct named_change *change = arg;
+
+	return change->work(write, change->public_id, change->now, e);
+}
+
+bool cli_change_named(struct cli *cli, const char *action, const char *target_kind,
+        const char *target, const char *customer, cli_named_work *work, struct err *e)
+{
+	struct named_change change = {work, target, cli_now()};
+
+	return cli_change(cli, action, target_kind, target, customer, named_work, &change, e);
+}
+
 bool cli_record(struct cli *cli, const char *action, const char *target_kind, const char *target,
         const char *details, struct err *e)
 {
@@ -232,6 +253,14 @@ bool cli_organisation_of(struct cli *cli, const char *kind, const char *id_or_na
 	if (hits == 0)
 		return err_set(e, ERR_NOT_FOUND, "there is no such %s", kind);
 	return true;
+}
+
+bool cli_customer(struct cli *cli, struct organisation *out, struct err *e)
+{
+	const char *of = cli_value(cli, "customer");
+
+	*out = (struct organisation){.id = 0};
+	return of == NULL || cli_organisation_of(cli, "customer", of, out, e);
 }
 
 bool cli_account(struct cli *cli, const char *id_or_name, struct account *out, struct err *e)

@@ -74,24 +74,10 @@ static bool list(struct cli *cli, struct err *e)
 	return ok && cli_print(cli, &out, "There are no contracts.", e);
 }
 
-struct end {
-	const char *id;
-	int64_t now;
-};
-
-static bool remove_work(struct sql_conn *write, void *arg, struct err *e)
-{
-	const struct end *end = arg;
-
-	return contracts_end(write, end->id, end->now, e);
-}
-
 static bool remove_one(struct cli *cli, struct err *e)
 {
-	struct end end = {cli->subject, cli_now()};
-
-	return cli_change(cli, "contract.remove", "contract", cli->subject, NULL, remove_work, &end,
-	               e) &&
+	return cli_change_named(
+	               cli, "contract.remove", "contract", cli->subject, NULL, contracts_end, e) &&
 	       cli_print_done(cli, "Ended. What rested on it holds no more.", e);
 }
 

@@ -16,19 +16,18 @@ static bool add_work(struct sql_conn *write, void *arg, struct err *e)
 
 static bool find_group(struct cli *cli, struct group *group, struct err *e)
 {
-	const char *of = cli_value(cli, "customer");
-	struct organisation customer = {.id = 0};
+	struct organisation customer;
 	struct sql_conn *conn;
 	bool ok;
 
-	if (of != NULL && !cli_organisation_of(cli, "customer", of, &customer, e))
+	if (!cli_customer(cli, &customer, e))
 		return false;
 	conn = cli_read(cli, e);
 	if (conn == NULL)
 		return false;
 	ok = groups_find(conn, cli->arena, customer.id, cli_value(cli, "group"), group, e);
 	sql_return(conn);
-	if (!ok && of == NULL && e != NULL && e->code == ERR_NOT_FOUND)
+	if (!ok && customer.id == 0 && e != NULL && e->code == ERR_NOT_FOUND)
 		return err_set(e, ERR_NOT_FOUND,
 		        "there is no device group of that id (to name it, say --customer too)");
 	return ok;
@@ -72,16 +71,15 @@ static bool list(struct cli *cli, struct err *e)
 	        {"GROUP ID", "groupId", CLI_TEXT}, {"UNTIL", "expiresAt", CLI_TIME},
 	        {"BY", "grantedBy", CLI_TEXT}, {"PURPOSE", "purpose", CLI_TEXT}};
 	struct cli_list out = {.columns = columns, .column_count = 9};
-	const char *of = cli_value(cli, "customer"), *to = cli_value(cli, "user");
-	struct organisation customer = {.id = 0};
+	const char *to = cli_value(cli, "user");
+	struct organisation customer;
 	struct account person = {.id = 0};
 	struct sql_conn *conn;
 	struct grant *found;
 	size_t count;
 	bool ok;
 
-	if ((of != NULL && !cli_organisation_of(cli, "customer", of, &customer, e)) ||
-	        (to != NULL && !cli_account(cli, to, &person, e)))
+	if (!cli_customer(cli, &customer, e) || (to != NULL && !cli_account(cli, to, &person, e)))
 		return false;
 	conn = cli_read(cli, e);
 	if (conn == NULL)
@@ -101,23 +99,9 @@ static bool list(struct cli *cli, struct err *e)
 	return ok && cli_print(cli, &out, "There are no grants.", e);
 }
 
-struct end {
-	const char *id;
-	int64_t now;
-};
-
-static bool remove_work(struct sql_conn *write, void *arg, struct err *e)
-{
-	const struct end *end = arg;
-
-	return grants_end(write, end->id, end->now, e);
-}
-
 static bool remove_one(struct cli *cli, struct err *e)
 {
-	struct end end = {cli->subject, cli_now()};
-
-	return cli_change(cli, "grant.remove", "grant", cli->subject, NULL, remove_work, &end, e) &&
+	return cli_change_named(cli, "grant.remove", "grant", cli->subject, NULL, grants_end, e) &&
 	       cli_print_done(cli, "Withdrawn. It holds no more from the next request on.", e);
 }
 

@@ -35,14 +35,13 @@ static bool list(struct cli *cli, struct err *e)
 	        {"NAME", "name", CLI_TEXT}, {"DEFAULT", "isDefault", CLI_FLAG},
 	        {"CONSENT", "consent", CLI_TEXT}};
 	struct cli_list out = {.columns = columns, .column_count = 6};
-	const char *of = cli_value(cli, "customer");
-	struct organisation customer = {.id = 0};
+	struct organisation customer;
 	struct sql_conn *conn;
 	struct group *found;
 	size_t count;
 	bool ok;
 
-	if (of != NULL && !cli_organisation_of(cli, "customer", of, &customer, e))
+	if (!cli_customer(cli, &customer, e))
 		return false;
 	conn = cli_read(cli, e);
 	if (conn == NULL)
@@ -60,23 +59,10 @@ static bool list(struct cli *cli, struct err *e)
 	return ok && cli_print(cli, &out, "There are no device groups yet.", e);
 }
 
-struct end {
-	const char *id;
-	int64_t now;
-};
-
-static bool remove_work(struct sql_conn *write, void *arg, struct err *e)
-{
-	const struct end *end = arg;
-
-	return groups_remove(write, end->id, end->now, e);
-}
-
 static bool remove_one(struct cli *cli, struct err *e)
 {
-	struct end end = {cli->subject, cli_now()};
-
-	return cli_change(cli, "group.remove", "group", cli->subject, NULL, remove_work, &end, e) &&
+	return cli_change_named(
+	               cli, "group.remove", "group", cli->subject, NULL, groups_remove, e) &&
 	       cli_print_done(cli, "Removed.", e);
 }
 

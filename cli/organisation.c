@@ -56,31 +56,17 @@ static bool list(struct cli *cli, struct err *e)
 	return ok && cli_print(cli, &out, "There are no organisations yet.", e);
 }
 
-struct end {
-	const char *id;
-	int64_t now;
-};
-
-static bool remove_work(struct sql_conn *write, void *arg, struct err *e)
-{
-	const struct end *end = arg;
-
-	return organisations_end(write, end->id, end->now, e);
-}
-
 static bool remove_one(struct cli *cli, struct err *e)
 {
 	struct organisation o;
-	struct end end = {.now = cli_now()};
 	const char *path = config_path(cli->config, "run", "revoked-agents");
 
 	if (path == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a path");
 	if (!cli_organisation(cli, cli->subject, &o, e))
 		return false;
-	end.id = o.public_id;
-	if (!cli_change(cli, "organisation.remove", "organisation", o.public_id, NULL, remove_work,
-	            &end, e))
+	if (!cli_change_named(cli, "organisation.remove", "organisation", o.public_id, NULL,
+	            organisations_end, e))
 		return false;
 	/* A customer's agents go with it. */
 	if (!agents_publish_revoked(cli->db, path, e))

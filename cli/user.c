@@ -128,27 +128,6 @@ static bool list(struct cli *cli, struct err *e)
 	       cli_print(cli, &out, "There are no people yet.", e);
 }
 
-static bool suspend_work(struct sql_conn *write, void *arg, struct err *e)
-{
-	const struct change *c = arg;
-
-	return accounts_suspend(write, c->id, c->now, e);
-}
-
-static bool resume_work(struct sql_conn *write, void *arg, struct err *e)
-{
-	const struct change *c = arg;
-
-	return accounts_resume(write, c->id, e);
-}
-
-static bool remove_work(struct sql_conn *write, void *arg, struct err *e)
-{
-	const struct change *c = arg;
-
-	return accounts_remove(write, c->id, c->now, e);
-}
-
 static bool password_work(struct sql_conn *write, void *arg, struct err *e)
 {
 	const struct change *c = arg;
@@ -157,32 +136,35 @@ static bool password_work(struct sql_conn *write, void *arg, struct err *e)
 }
 
 static bool change_one(
-        struct cli *cli, const char *action, sql_work *work, const char *words, struct err *e)
+        struct cli *cli, const char *action, cli_named_work *work, const char *words, struct err *e)
 {
-	struct change change = {.now = cli_now()};
 	struct account person;
 
-	if (!cli_account(cli, cli->subject, &person, e))
-		return false;
-	change.id = person.public_id;
-	return cli_change(cli, action, "person", person.public_id, NULL, work, &change, e) &&
+	return cli_account(cli, cli->subject, &person, e) &&
+	       cli_change_named(cli, action, "person", person.public_id, NULL, work, e) &&
 	       cli_print_done(cli, words, e);
+}
+
+static bool resume_now(struct sql_conn *write, const char *public_id, int64_t now, struct err *e)
+{
+	(void)now;
+	return accounts_resume(write, public_id, e);
 }
 
 static bool suspend(struct cli *cli, struct err *e)
 {
-	return change_one(cli, "person.suspend", suspend_work,
+	return change_one(cli, "person.suspend", accounts_suspend,
 	        "Suspended. The person is signed out by the next request.", e);
 }
 
 static bool resume(struct cli *cli, struct err *e)
 {
-	return change_one(cli, "person.resume", resume_work, "The person may sign in again.", e);
+	return change_one(cli, "person.resume", resume_now, "The person may sign in again.", e);
 }
 
 static bool remove_one(struct cli *cli, struct err *e)
 {
-	return change_one(cli, "person.remove", remove_work,
+	return change_one(cli, "person.remove", accounts_remove,
 	        "Removed. The person is signed out by the next request.", e);
 }
 

@@ -243,27 +243,27 @@ bool agents_find_by_key(
 	return find(conn, &statements[FIND_BY_KEY], SQL_I(id), arena, out, e);
 }
 
+static int next_agent(struct sql_cursor *cursor, struct arena *arena, void *item, struct err *e)
+{
+	struct agent *a = item;
+	size_t key_len = 0;
+	int got = sql_next(cursor, SQL_INTO(INTO_AGENT(arena, a, &key_len)), e);
+
+	return got == 1 && !check_key(a, key_len, e) ? -1 : got;
+}
+
 bool agents_list(struct sql_conn *conn, struct arena *arena, int64_t customer_id,
         struct agent **list, size_t *count, struct err *e)
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct agent));
-	struct agent a;
-	size_t key_len = 0;
+	struct agent one = {0};
 	struct sql_cursor *cursor =
 	        sql_query(conn, &statements[LIST], SQL_ARGS(SQL_I(customer_id)), e);
-	int got = -1;
+	bool ok = rows_read(&rows, cursor, next_agent, &one, e);
 
-	if (cursor == NULL)
-		return false;
-	while ((got = sql_next(cursor, SQL_INTO(INTO_AGENT(arena, &a, &key_len)), e)) == 1)
-		if (!check_key(&a, key_len, e) || !rows_add(&rows, &a, e)) {
-			got = -1;
-			break;
-		}
-	sql_end(cursor);
 	*list = rows.items;
 	*count = rows.count;
-	return got == 0;
+	return ok;
 }
 
 /* ---- revoking */

@@ -71,34 +71,32 @@ bool contracts_add(struct sql_conn *write, const struct contract_new *contract, 
 	return true;
 }
 
+static int next_contract(struct sql_cursor *cursor, struct arena *arena, void *item, struct err *e)
+{
+	struct contract *c = item;
+
+	return sql_next(cursor,
+	        SQL_INTO(SQL_INTO_I(&c->id), SQL_INTO_T(arena, &c->public_id),
+	                SQL_INTO_T(arena, &c->customer_public_id),
+	                SQL_INTO_T(arena, &c->customer_name),
+	                SQL_INTO_T(arena, &c->partner_public_id),
+	                SQL_INTO_T(arena, &c->partner_name), SQL_INTO_I(&c->starts_at),
+	                SQL_INTO_I(&c->ends_at)),
+	        e);
+}
+
 bool contracts_list(struct sql_conn *conn, struct arena *arena, int64_t organisation_id,
         int64_t now, struct contract **list, size_t *count, struct err *e)
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct contract));
+	struct contract one = {0};
 	struct sql_cursor *cursor =
 	        sql_query(conn, &statements[LIST], SQL_ARGS(SQL_I(organisation_id), SQL_I(now)), e);
-	struct contract one = {0};
-	int got;
+	bool ok = rows_read(&rows, cursor, next_contract, &one, e);
 
-	if (cursor == NULL)
-		return false;
-	while ((got = sql_next(cursor,
-	                SQL_INTO(SQL_INTO_I(&one.id), SQL_INTO_T(arena, &one.public_id),
-	                        SQL_INTO_T(arena, &one.customer_public_id),
-	                        SQL_INTO_T(arena, &one.customer_name),
-	                        SQL_INTO_T(arena, &one.partner_public_id),
-	                        SQL_INTO_T(arena, &one.partner_name), SQL_INTO_I(&one.starts_at),
-	                        SQL_INTO_I(&one.ends_at)),
-	                e)) == 1) {
-		if (!rows_add(&rows, &one, e)) {
-			got = -1;
-			break;
-		}
-	}
-	sql_end(cursor);
 	*list = rows.items;
 	*count = rows.count;
-	return got == 0;
+	return ok;
 }
 
 bool contracts_end(struct sql_conn *write, const char *public_id, int64_t now, struct err *e)

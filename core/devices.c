@@ -352,25 +352,13 @@ static bool merge_group(struct merge *m, struct sql_cursor *cursor, struct err *
 static bool list_groups(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
         const struct devices_filter *filter, int64_t **groups, size_t *count, struct err *e)
 {
-	struct rows rows = ROWS_INIT(arena, sizeof(int64_t));
-	struct sql_cursor *cursor = sql_query(conn, &statements[GROUPS],
-	        SQL_ARGS(SQL_I(viewer->account_id), SQL_T(filter->group ? filter->group : ""),
-	                SQL_T(filter->customer ? filter->customer : "")),
-	        e);
-	int64_t id;
-	int got;
-	if (!cursor)
-		return false;
-	while ((got = sql_next(cursor, SQL_INTO(SQL_INTO_I(&id)), e)) == 1) {
-		if (!rows_add(&rows, &id, e)) {
-			got = -1;
-			break;
-		}
-	}
-	sql_end(cursor);
-	*groups = rows.items;
-	*count = rows.count;
-	return got == 0;
+	return rows_read_ids(arena,
+	        sql_query(conn, &statements[GROUPS],
+	                SQL_ARGS(SQL_I(viewer->account_id),
+	                        SQL_T(filter->group ? filter->group : ""),
+	                        SQL_T(filter->customer ? filter->customer : "")),
+	                e),
+	        groups, count, e);
 }
 
 /* ---- the fleet page */

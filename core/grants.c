@@ -197,38 +197,33 @@ bool grants_add(struct sql_conn *write, const struct grant_new *grant, struct er
 	return true;
 }
 
+static int next_grant(struct sql_cursor *cursor, struct arena *arena, void *item, struct err *e)
+{
+	struct grant *g = item;
+
+	return sql_next(cursor,
+	        SQL_INTO(SQL_INTO_I(&g->id), SQL_INTO_T(arena, &g->public_id),
+	                SQL_INTO_I(&g->account_id), SQL_INTO_T(arena, &g->account_public_id),
+	                SQL_INTO_T(arena, &g->group_public_id), SQL_INTO_T(arena, &g->group_name),
+	                SQL_INTO_T(arena, &g->customer_public_id),
+	                SQL_INTO_T(arena, &g->customer_name), SQL_INTO_T(arena, &g->right),
+	                SQL_INTO_T(arena, &g->granted_by), SQL_INTO_T(arena, &g->purpose),
+	                SQL_INTO_I(&g->created_at), SQL_INTO_I(&g->expires_at)),
+	        e);
+}
+
 bool grants_list(struct sql_conn *conn, struct arena *arena, int64_t account_id,
         int64_t customer_id, int64_t now, struct grant **list, size_t *count, struct err *e)
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct grant));
+	struct grant one = {0};
 	struct sql_cursor *cursor = sql_query(conn, &statements[LIST],
 	        SQL_ARGS(SQL_I(account_id), SQL_I(customer_id), SQL_I(now)), e);
-	struct grant one = {0};
-	int got;
+	bool ok = rows_read(&rows, cursor, next_grant, &one, e);
 
-	if (cursor == NULL)
-		return false;
-	while ((got = sql_next(cursor,
-	                SQL_INTO(SQL_INTO_I(&one.id), SQL_INTO_T(arena, &one.public_id),
-	                        SQL_INTO_I(&one.account_id),
-	                        SQL_INTO_T(arena, &one.account_public_id),
-	                        SQL_INTO_T(arena, &one.group_public_id),
-	                        SQL_INTO_T(arena, &one.group_name),
-	                        SQL_INTO_T(arena, &one.customer_public_id),
-	                        SQL_INTO_T(arena, &one.customer_name),
-	                        SQL_INTO_T(arena, &one.right), SQL_INTO_T(arena, &one.granted_by),
-	                        SQL_INTO_T(arena, &one.purpose), SQL_INTO_I(&one.created_at),
-	                        SQL_INTO_I(&one.expires_at)),
-	                e)) == 1) {
-		if (!rows_add(&rows, &one, e)) {
-			got = -1;
-			break;
-		}
-	}
-	sql_end(cursor);
 	*list = rows.items;
 	*count = rows.count;
-	return got == 0;
+	return ok;
 }
 
 bool grants_end(struct sql_conn *write, const char *public_id, int64_t now, struct err *e)

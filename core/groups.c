@@ -87,9 +87,9 @@ bool groups_add(struct sql_conn *write, const struct group_new *group, int64_t *
 }
 
 /* The next row of FIND or LIST; as sql_next(). */
-static int next_group(
-        struct sql_cursor *cursor, struct arena *arena, struct group *out, struct err *e)
+static int next_group(struct sql_cursor *cursor, struct arena *arena, void *item, struct err *e)
 {
+	struct group *out = item;
 	int64_t is_default = 0;
 	int got = sql_next(cursor,
 	        SQL_INTO(SQL_INTO_I(&out->id), SQL_INTO_T(arena, &out->public_id),
@@ -123,23 +123,14 @@ bool groups_list(struct sql_conn *conn, struct arena *arena, int64_t organisatio
         struct group **list, size_t *count, struct err *e)
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct group));
+	struct group one = {0};
 	struct sql_cursor *cursor =
 	        sql_query(conn, &statements[LIST], SQL_ARGS(SQL_I(organisation_id)), e);
-	struct group one = {0};
-	int got;
+	bool ok = rows_read(&rows, cursor, next_group, &one, e);
 
-	if (cursor == NULL)
-		return false;
-	while ((got = next_group(cursor, arena, &one, e)) == 1) {
-		if (!rows_add(&rows, &one, e)) {
-			got = -1;
-			break;
-		}
-	}
-	sql_end(cursor);
 	*list = rows.items;
 	*count = rows.count;
-	return got == 0;
+	return ok;
 }
 
 bool groups_remove(struct sql_conn *write, const char *public_id, int64_t now, struct err *e)

@@ -169,34 +169,32 @@ bool invitations_add(struct sql_conn *write, const struct invitation_new *invita
 	return found || err_set(e, ERR_NOT_FOUND, "there is no such customer");
 }
 
+static int next_invitation(
+        struct sql_cursor *cursor, struct arena *arena, void *item, struct err *e)
+{
+	struct invitation *i = item;
+
+	return sql_next(cursor,
+	        SQL_INTO(SQL_INTO_I(&i->id), SQL_INTO_T(arena, &i->public_id),
+	                SQL_INTO_I(&i->customer_id), SQL_INTO_T(arena, &i->customer_public_id),
+	                SQL_INTO_T(arena, &i->agent_type), SQL_INTO_T(arena, &i->agent_public_id),
+	                SQL_INTO_T(arena, &i->invited_by), SQL_INTO_I(&i->created_at),
+	                SQL_INTO_I(&i->expires_at)),
+	        e);
+}
+
 bool invitations_list(struct sql_conn *conn, struct arena *arena, int64_t customer_id, int64_t now,
         struct invitation **list, size_t *count, struct err *e)
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct invitation));
-	struct invitation i = {.used_at = 0};
+	struct invitation one = {0};
 	struct sql_cursor *cursor =
 	        sql_query(conn, &statements[LIST], SQL_ARGS(SQL_I(customer_id), SQL_I(now)), e);
-	int got = -1;
+	bool ok = rows_read(&rows, cursor, next_invitation, &one, e);
 
-	if (cursor == NULL)
-		return false;
-	while ((got = sql_next(cursor,
-	                SQL_INTO(SQL_INTO_I(&i.id), SQL_INTO_T(arena, &i.public_id),
-	                        SQL_INTO_I(&i.customer_id),
-	                        SQL_INTO_T(arena, &i.customer_public_id),
-	                        SQL_INTO_T(arena, &i.agent_type),
-	                        SQL_INTO_T(arena, &i.agent_public_id),
-	                        SQL_INTO_T(arena, &i.invited_by), SQL_INTO_I(&i.created_at),
-	                        SQL_INTO_I(&i.expires_at)),
-	                e)) == 1)
-		if (!rows_add(&rows, &i, e)) {
-			got = -1;
-			break;
-		}
-	sql_end(cursor);
 	*list = rows.items;
 	*count = rows.count;
-	return got == 0;
+	return ok;
 }
 
 bool invitations_revoke(struct sql_conn *write, const char *public_id, int64_t now, struct err *e)

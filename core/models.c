@@ -88,29 +88,27 @@ bool models_remove(
 	return true;
 }
 
+static int next_model(struct sql_cursor *cursor, struct arena *arena, void *item, struct err *e)
+{
+	struct model *m = item;
+
+	return sql_next(cursor,
+	        SQL_INTO(SQL_INTO_T(arena, &m->manufacturer), SQL_INTO_T(arena, &m->model),
+	                SQL_INTO_T(arena, &m->kinds)),
+	        e);
+}
+
 bool models_list(struct sql_conn *conn, struct arena *arena, struct model **list, size_t *count,
         struct err *e)
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct model));
-	struct sql_cursor *cursor = sql_query(conn, &statements[LIST], SQL_NO_ARGS, e);
 	struct model one = {0};
-	int got;
+	struct sql_cursor *cursor = sql_query(conn, &statements[LIST], SQL_NO_ARGS, e);
+	bool ok = rows_read(&rows, cursor, next_model, &one, e);
 
-	if (cursor == NULL)
-		return false;
-	while ((got = sql_next(cursor,
-	                SQL_INTO(SQL_INTO_T(arena, &one.manufacturer),
-	                        SQL_INTO_T(arena, &one.model), SQL_INTO_T(arena, &one.kinds)),
-	                e)) == 1) {
-		if (!rows_add(&rows, &one, e)) {
-			got = -1;
-			break;
-		}
-	}
-	sql_end(cursor);
 	*list = rows.items;
 	*count = rows.count;
-	return got == 0;
+	return ok;
 }
 
 bool models_can(struct sql_conn *conn, const char *manufacturer, const char *model,

@@ -522,39 +522,19 @@ bool executions_lane_free(
 	return true;
 }
 
-static bool list_ids(struct sql_conn *conn, struct arena *arena, const struct sql_statement *st,
-        const struct sql_value *args, size_t arg_count, int64_t **ids, size_t *count, struct err *e)
-{
-	struct sql_cursor *cursor = sql_query(conn, st, args, arg_count, e);
-	struct rows rows = ROWS_INIT(arena, sizeof(int64_t));
-	int64_t id;
-	int rc;
-
-	if (cursor == NULL)
-		return false;
-	while ((rc = sql_next(cursor, SQL_INTO(SQL_INTO_I(&id)), e)) == 1) {
-		if (!rows_add(&rows, &id, e)) {
-			rc = -1;
-			break;
-		}
-	}
-	sql_end(cursor);
-	*ids = rows.items;
-	*count = rows.count;
-	return rc == 0;
-}
-
 bool executions_due(struct sql_conn *conn, struct arena *arena, int64_t now, size_t limit,
         int64_t **ids, size_t *count, struct err *e)
 {
-	return list_ids(conn, arena, &statements[DUE], SQL_ARGS(SQL_I(now), SQL_I((int64_t)limit)),
+	return rows_read_ids(arena,
+	        sql_query(conn, &statements[DUE], SQL_ARGS(SQL_I(now), SQL_I((int64_t)limit)), e),
 	        ids, count, e);
 }
 
 bool executions_sent_to(struct sql_conn *conn, struct arena *arena, int64_t agent, int64_t **ids,
         size_t *count, struct err *e)
 {
-	return list_ids(conn, arena, &statements[SENT_TO], SQL_ARGS(SQL_I(agent)), ids, count, e);
+	return rows_read_ids(arena,
+	        sql_query(conn, &statements[SENT_TO], SQL_ARGS(SQL_I(agent)), e), ids, count, e);
 }
 
 enum execution_event executions_timer_event(const struct execution_brief *x, int64_t now)

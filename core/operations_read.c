@@ -91,15 +91,23 @@ static bool finish_row(struct request_row *row, const struct row_texts *t, struc
 	return true;
 }
 
+static int next_row(struct sql_cursor *cursor, struct arena *arena, void *item, struct err *e)
+{
+	struct request_row *row = item;
+	struct row_texts texts = {.executions = 0};
+	int got = sql_next(cursor, ROW_INTO(arena, row, &texts), e);
+
+	return got == 1 && !finish_row(row, &texts, e) ? -1 : got;
+}
+
 bool operations_list(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
         const char *device, const char *before, size_t limit, struct request_row **rows,
         size_t *count, struct err *e)
 {
 	struct rows list = ROWS_INIT(arena, sizeof(struct request_row));
-	struct request_row row = {.id = 0};
-	struct row_texts texts = {.executions = 0};
+	struct request_row one = {.id = 0};
 	struct sql_cursor *cursor;
-	int rc;
+	bool ok;
 
 	if (limit < 1 || limit > OPERATIONS_PAGE_MAX)
 		limit = OPERATIONS_PAGE_MAX;
@@ -108,62 +116,52 @@ bool operations_list(struct sql_conn *conn, const struct viewer *viewer, struct 
 	                SQL_T(device != NULL ? device : ""), SQL_T(before != NULL ? before : ""),
 	                SQL_I((int64_t)limit)),
 	        e);
-	if (cursor == NULL)
-		return false;
-	while ((rc = sql_next(cursor, ROW_INTO(arena, &row, &texts), e)) == 1) {
-		if (!finish_row(&row, &texts, e) || !rows_add(&list, &row, e)) {
-			rc = -1;
-			break;
-		}
-	}
-	sql_end(cursor);
+	ok = rows_read(&list, cursor, next_row, &one, e);
 	*rows = list.items;
 	*count = list.count;
-	return rc == 0;
+	return ok;
+}
+
+static int next_step(struct sql_cursor *cursor, struct arena *arena, void *item, struct err *e)
+{
+	struct execution_step *step = item;
+	const char *from = "", *to = "";
+	int64_t conflict = 0;
+	int got = sql_next(cursor,
+	        SQL_INTO(SQL_INTO_I(&step->number), SQL_INTO_I(&step->at),
+	                SQL_INTO_T(arena, &step->source), SQL_INTO_T(arena, &step->event),
+	                SQL_INTO_T(arena, &from), SQL_INTO_T(arena, &to), SQL_INTO_I(&conflict),
+	                SQL_INTO_T(arena, &step->details)),
+	        e);
+
+	if (got != 1)
+		return got;
+	step->conflict = conflict != 0;
+	step->from = EXECUTION_NONE;
+	if ((from[0] == '\0' || execution_state_read(from, &step->from)) &&
+	        execution_state_read(to, &step->to))
+		return 1;
+	(void)err_set(e, ERR_CORRUPT, "a step has a state that is none");
+	return -1;
 }
 
 static bool read_steps(
         struct sql_conn *conn, struct arena *arena, struct execution *x, struct err *e)
 {
-	struct sql_cursor *cursor = sql_query(conn, &statements[STEPS], SQL_ARGS(SQL_I(x->id)), e);
 	struct rows list = ROWS_INIT(arena, sizeof(struct execution_step));
-	struct execution_step step = {.number = 0};
-	const char *from = "", *to = "";
-	int64_t conflict = 0;
-	int rc;
+	struct execution_step one = {.number = 0};
+	struct sql_cursor *cursor = sql_query(conn, &statements[STEPS], SQL_ARGS(SQL_I(x->id)), e);
+	bool ok = rows_read(&list, cursor, next_step, &one, e);
 
-	if (cursor == NULL)
-		return false;
-	while ((rc = sql_next(cursor,
-	                SQL_INTO(SQL_INTO_I(&step.number), SQL_INTO_I(&step.at),
-	                        SQL_INTO_T(arena, &step.source), SQL_INTO_T(arena, &step.event),
-	                        SQL_INTO_T(arena, &from), SQL_INTO_T(arena, &to),
-	                        SQL_INTO_I(&conflict), SQL_INTO_T(arena, &step.details)),
-	                e)) == 1) {
-		step.conflict = conflict != 0;
-		step.from = EXECUTION_NONE;
-		if ((from[0] != '\0' && !execution_state_read(from, &step.from)) ||
-		        !execution_state_read(to, &step.to)) {
-			(void)err_set(e, ERR_CORRUPT,
-			        "execution %s: a step has a state that is none", x->public_id);
-			rc = -1;
-			break;
-		}
-		if (!rows_add(&list, &step, e)) {
-			rc = -1;
-			break;
-		}
-	}
-	sql_end(cursor);
 	x->steps = list.items;
 	x->step_count = list.count;
-	return rc == 0;
+	return ok || err_wrap(e, "execution %s", x->public_id);
 }
 
 /* One row of the cursor; 1, 0, -1 as sql_next(). */
-static int next_execution(
-        struct sql_cursor *cursor, struct arena *arena, struct execution *x, struct err *e)
+static int next_execution(struct sql_cursor *cursor, struct arena *arena, void *item, struct err *e)
 {
+	struct execution *x = item;
 	const char *state = "";
 	int64_t late = 0, verified = 0, percent = 0;
 	bool no_verdict = true, no_percent = true;
@@ -198,21 +196,12 @@ static bool read_executions(struct sql_conn *conn, const struct viewer *viewer, 
 	struct sql_cursor *cursor = sql_query(conn, &statements[EXECUTIONS],
 	        SQL_ARGS(SQL_I(viewer->account_id), SQL_I(out->row.id)), e);
 	struct rows list = ROWS_INIT(arena, sizeof(struct execution));
-	struct execution x = {.id = 0};
-	int rc;
+	struct execution one = {.id = 0};
+	bool ok = rows_read(&list, cursor, next_execution, &one, e);
 
-	if (cursor == NULL)
-		return false;
-	while ((rc = next_execution(cursor, arena, &x, e)) == 1) {
-		if (!rows_add(&list, &x, e)) {
-			rc = -1;
-			break;
-		}
-	}
-	sql_end(cursor);
 	out->list = list.items;
 	out->count = list.count;
-	return rc == 0;
+	return ok;
 }
 
 static bool can_be_canceled(const struct execution *x, const struct operation_kind *kind)

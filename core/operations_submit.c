@@ -456,24 +456,9 @@ struct cancellation {
 bool executions_of_request(struct sql_conn *conn, struct arena *arena, int64_t request_id,
         int64_t **ids, size_t *count, struct err *e)
 {
-	struct sql_cursor *cursor =
-	        sql_query(conn, &statements[EXECUTIONS_OF], SQL_ARGS(SQL_I(request_id)), e);
-	struct rows rows = ROWS_INIT(arena, sizeof(int64_t));
-	int64_t id;
-	int rc;
-
-	if (cursor == NULL)
-		return false;
-	while ((rc = sql_next(cursor, SQL_INTO(SQL_INTO_I(&id)), e)) == 1) {
-		if (!rows_add(&rows, &id, e)) {
-			rc = -1;
-			break;
-		}
-	}
-	sql_end(cursor);
-	*ids = rows.items;
-	*count = rows.count;
-	return rc == 0;
+	return rows_read_ids(arena,
+	        sql_query(conn, &statements[EXECUTIONS_OF], SQL_ARGS(SQL_I(request_id)), e), ids,
+	        count, e);
 }
 
 static bool cancel_one(struct sql_conn *conn, const struct cancellation *c, int64_t id,

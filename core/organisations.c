@@ -128,34 +128,34 @@ bool organisations_add(struct sql_conn *write, const struct organisation_new *or
 	return true;
 }
 
+static int next_organisation(
+        struct sql_cursor *cursor, struct arena *arena, void *item, struct err *e)
+{
+	struct organisation *o = item;
+	int64_t lets = 0;
+	int got = sql_next(cursor,
+	        SQL_INTO(SQL_INTO_I(&o->id), SQL_INTO_T(arena, &o->public_id),
+	                SQL_INTO_T(arena, &o->kind), SQL_INTO_T(arena, &o->name),
+	                SQL_INTO_T(arena, &o->region), SQL_INTO_I(&lets),
+	                SQL_INTO_I(&o->created_at)),
+	        e);
+
+	o->lets_partner_invite = lets != 0;
+	return got;
+}
+
 /* Reads the rows of FIND or LIST. */
 static bool read_rows(struct sql_conn *conn, struct arena *arena, const struct sql_statement *st,
         const char *argument, struct organisation **list, size_t *count, struct err *e)
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct organisation));
-	struct sql_cursor *cursor = sql_query(conn, st, SQL_ARGS(SQL_T(argument)), e);
 	struct organisation one = {0};
-	int64_t lets = 0;
-	int got;
+	struct sql_cursor *cursor = sql_query(conn, st, SQL_ARGS(SQL_T(argument)), e);
+	bool ok = rows_read(&rows, cursor, next_organisation, &one, e);
 
-	if (cursor == NULL)
-		return false;
-	while ((got = sql_next(cursor,
-	                SQL_INTO(SQL_INTO_I(&one.id), SQL_INTO_T(arena, &one.public_id),
-	                        SQL_INTO_T(arena, &one.kind), SQL_INTO_T(arena, &one.name),
-	                        SQL_INTO_T(arena, &one.region), SQL_INTO_I(&lets),
-	                        SQL_INTO_I(&one.created_at)),
-	                e)) == 1) {
-		one.lets_partner_invite = lets != 0;
-		if (!rows_add(&rows, &one, e)) {
-			got = -1;
-			break;
-		}
-	}
-	sql_end(cursor);
 	*list = rows.items;
 	*count = rows.count;
-	return got == 0;
+	return ok;
 }
 
 bool organisations_find(struct sql_conn *conn, struct arena *arena, const char *id_or_name,

@@ -105,33 +105,32 @@ static bool read_message(const char *name, enum operation_message *message, stru
 	return err_set(e, ERR_CORRUPT, "outbox: there is no message %s", name);
 }
 
+static int next_message(struct sql_cursor *cursor, struct arena *arena, void *item, struct err *e)
+{
+	struct outbox_row *row = item;
+	const char *message = "";
+	int got = sql_next(cursor,
+	        SQL_INTO(SQL_INTO_I(&row->id), SQL_INTO_I(&row->execution),
+	                SQL_INTO_T(arena, &message), SQL_INTO_I(&row->attempt),
+	                SQL_INTO_I(&row->seq), SQL_INTO_I(&row->agent),
+	                SQL_INTO_T(arena, &row->agent_public_id)),
+	        e);
+
+	return got == 1 && !read_message(message, &row->message, e) ? -1 : got;
+}
+
 bool outbox_ready(struct sql_conn *conn, struct arena *arena, int64_t now, size_t limit,
         struct outbox_row **rows, size_t *count, struct err *e)
 {
 	struct rows list = ROWS_INIT(arena, sizeof(struct outbox_row));
+	struct outbox_row one = {.id = 0};
 	struct sql_cursor *cursor =
 	        sql_query(conn, &statements[READY], SQL_ARGS(SQL_I(now), SQL_I((int64_t)limit)), e);
-	struct outbox_row row = {.id = 0};
-	const char *message = "";
-	int rc;
+	bool ok = rows_read(&list, cursor, next_message, &one, e);
 
-	if (cursor == NULL)
-		return false;
-	while ((rc = sql_next(cursor,
-	                SQL_INTO(SQL_INTO_I(&row.id), SQL_INTO_I(&row.execution),
-	                        SQL_INTO_T(arena, &message), SQL_INTO_I(&row.attempt),
-	                        SQL_INTO_I(&row.seq), SQL_INTO_I(&row.agent),
-	                        SQL_INTO_T(arena, &row.agent_public_id)),
-	                e)) == 1) {
-		if (!read_message(message, &row.message, e) || !rows_add(&list, &row, e)) {
-			rc = -1;
-			break;
-		}
-	}
-	sql_end(cursor);
 	*rows = list.items;
 	*count = list.count;
-	return rc == 0;
+	return ok;
 }
 
 bool outbox_next(struct sql_conn *conn, int64_t *at, struct err *e)

@@ -220,31 +220,29 @@ void sessions_touch(struct sql_db *db, const struct session *session, enum site 
 	}
 }
 
+static int next_session(struct sql_cursor *cursor, struct arena *arena, void *item, struct err *e)
+{
+	struct session_row *s = item;
+
+	return sql_next(cursor,
+	        SQL_INTO(SQL_INTO_T(arena, &s->public_id), SQL_INTO_T(arena, &s->site),
+	                SQL_INTO_T(arena, &s->address), SQL_INTO_I(&s->created_at),
+	                SQL_INTO_I(&s->seen_at)),
+	        e);
+}
+
 bool sessions_list(struct sql_conn *conn, struct arena *arena, int64_t account_id, int64_t now,
         struct session_row **list, size_t *count, struct err *e)
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct session_row));
+	struct session_row one = {0};
 	struct sql_cursor *cursor =
 	        sql_query(conn, &statements[LIST], SQL_ARGS(SQL_I(account_id), SQL_I(now)), e);
-	struct session_row one = {0};
-	int got;
+	bool ok = rows_read(&rows, cursor, next_session, &one, e);
 
-	if (cursor == NULL)
-		return false;
-	while ((got = sql_next(cursor,
-	                SQL_INTO(SQL_INTO_T(arena, &one.public_id), SQL_INTO_T(arena, &one.site),
-	                        SQL_INTO_T(arena, &one.address), SQL_INTO_I(&one.created_at),
-	                        SQL_INTO_I(&one.seen_at)),
-	                e)) == 1) {
-		if (!rows_add(&rows, &one, e)) {
-			got = -1;
-			break;
-		}
-	}
-	sql_end(cursor);
 	*list = rows.items;
 	*count = rows.count;
-	return got == 0;
+	return ok;
 }
 
 bool sessions_end(struct sql_conn *write, int64_t account_id, const char *public_id, int64_t now,

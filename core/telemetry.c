@@ -77,26 +77,7 @@ static const struct sql_statement statements[STATEMENTS] = {
 
 const struct sql_table telemetry_sql = {"telemetry", statements, STATEMENTS};
 
-/* ---- lists: one walk for all of them */
-
-/* Reads the next row into *item; as sql_next(). */
-typedef int next_row(struct sql_cursor *cursor, struct arena *arena, void *item, struct err *e);
-
-static bool collect(
-        struct sql_cursor *cursor, next_row *next, void *item, struct rows *rows, struct err *e)
-{
-	int got;
-	if (!cursor)
-		return false;
-	while ((got = next(cursor, rows->arena, item, e)) == 1) {
-		if (!rows_add(rows, item, e)) {
-			got = -1;
-			break;
-		}
-	}
-	sql_end(cursor);
-	return got == 0;
-}
+/* ---- lists */
 
 static int64_t limited(size_t limit)
 {
@@ -139,7 +120,7 @@ bool telemetry_supplies(struct sql_conn *conn, const struct viewer *viewer, stru
 	struct telemetry_supply item = {0};
 	struct sql_cursor *cursor = sql_query(
 	        conn, &statements[SUPPLIES], SQL_ARGS(SQL_I(viewer->account_id), SQL_I(device)), e);
-	bool ok = collect(cursor, next_supply, &item, &rows, e);
+	bool ok = rows_read(&rows, cursor, next_supply, &item, e);
 	*list = rows.items;
 	*count = rows.count;
 	return ok;
@@ -165,7 +146,7 @@ bool telemetry_events(struct sql_conn *conn, const struct viewer *viewer, struct
 	struct telemetry_event item = {0};
 	struct sql_cursor *cursor =
 	        newest(conn, open_only ? EVENTS_OPEN : EVENTS, viewer, device, before, limit, e);
-	bool ok = collect(cursor, next_event, &item, &rows, e);
+	bool ok = rows_read(&rows, cursor, next_event, &item, e);
 	*list = rows.items;
 	*count = rows.count;
 	return ok;
@@ -190,8 +171,8 @@ bool telemetry_cleanings(struct sql_conn *conn, const struct viewer *viewer, str
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct telemetry_cleaning));
 	struct telemetry_cleaning item = {0};
-	bool ok = collect(newest(conn, CLEANINGS, viewer, device, before, limit, e), next_cleaning,
-	        &item, &rows, e);
+	bool ok = rows_read(&rows, newest(conn, CLEANINGS, viewer, device, before, limit, e),
+	        next_cleaning, &item, e);
 	*list = rows.items;
 	*count = rows.count;
 	return ok;
@@ -217,8 +198,8 @@ bool telemetry_maintenance(struct sql_conn *conn, const struct viewer *viewer, s
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct telemetry_maintenance));
 	struct telemetry_maintenance item = {0};
-	bool ok = collect(newest(conn, MAINTENANCE, viewer, device, before, limit, e),
-	        next_maintenance, &item, &rows, e);
+	bool ok = rows_read(&rows, newest(conn, MAINTENANCE, viewer, device, before, limit, e),
+	        next_maintenance, &item, e);
 	*list = rows.items;
 	*count = rows.count;
 	return ok;
@@ -251,8 +232,8 @@ bool telemetry_jobs(struct sql_conn *conn, const struct viewer *viewer, struct a
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct telemetry_job));
 	struct telemetry_job item = {0};
-	bool ok = collect(
-	        newest(conn, JOBS, viewer, device, before, limit, e), next_job, &item, &rows, e);
+	bool ok = rows_read(
+	        &rows, newest(conn, JOBS, viewer, device, before, limit, e), next_job, &item, e);
 	*list = rows.items;
 	*count = rows.count;
 	return ok;
@@ -275,7 +256,7 @@ bool telemetry_samples(struct sql_conn *conn, const struct viewer *viewer, struc
 	        SQL_ARGS(SQL_I(viewer->account_id), SQL_I(device), SQL_T(metric), SQL_I(from),
 	                SQL_I(limited(limit))),
 	        e);
-	bool ok = collect(cursor, next_sample, &item, &rows, e);
+	bool ok = rows_read(&rows, cursor, next_sample, &item, e);
 	*list = rows.items;
 	*count = rows.count;
 	return ok;
@@ -297,8 +278,8 @@ bool telemetry_changes(struct sql_conn *conn, const struct viewer *viewer, struc
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct telemetry_change));
 	struct telemetry_change item = {0};
-	bool ok = collect(newest(conn, CHANGES, viewer, device, before, limit, e), next_change,
-	        &item, &rows, e);
+	bool ok = rows_read(&rows, newest(conn, CHANGES, viewer, device, before, limit, e),
+	        next_change, &item, e);
 	*list = rows.items;
 	*count = rows.count;
 	return ok;
