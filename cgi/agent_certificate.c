@@ -44,6 +44,15 @@ void agent_certificate_stranger(
 
 /* ---- the check */
 
+void agent_certificate_tell_broker(const struct agent_door *door, const struct agent *agent)
+{
+	struct err e = ERR_CLEAR;
+
+	if (!agents_publish_revoked(door->db, door->revoked_agents, &e))
+		log_event(LOG_LEVEL_ERROR, "revoked-not-published", "agent", agent->public_id,
+		        "reason", e.text, NULL);
+}
+
 struct first_use {
 	int64_t agent_id;
 	const char *serial;
@@ -72,7 +81,10 @@ static bool authenticate(const struct agent_door *door, const struct web_request
 	if (!ok || !first)
 		return ok;
 	use.agent_id = agent->id;
-	return sql_write(door->db, SQL_CORE, first_use_work, &use, WRITE_MS, e);
+	if (!sql_write(door->db, SQL_CORE, first_use_work, &use, WRITE_MS, e))
+		return false;
+	agent_certificate_tell_broker(door, agent);
+	return true;
 }
 
 bool agent_certificate_check(const struct agent_door *door, struct web_request *rq,

@@ -11,13 +11,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
 	HOUR_MS = 3600 * 1000,
 	SERIAL_MAX = 47,
 	BORROW_MS = 2000,
-	REVOKED_MAX = 16 << 20, /* bytes of the file of revoked ids */
 	ID_MEMORY = 64 << 20,
 };
 
@@ -34,6 +34,7 @@ enum {
 	REVOKE_CERTIFICATES,
 	REVOKE_INVITATIONS,
 	REVOKED,
+	WITHDRAWN,
 };
 
 /* The columns of struct agent, in its order. With its customer, an agent ends. */
@@ -125,6 +126,16 @@ static const struct sql_statement statements[] = {
                         " AND EXISTS (SELECT 1 FROM agent_certificate k"
                         " WHERE k.agent_id = a.id AND k.not_after > now_ms())"
                         " ORDER BY a.public_id"},
+        /* Of agents that go on: the others' names are enough. */
+        [WITHDRAWN] = {.role = SQL_READ,
+                .store = SQL_CORE,
+                .in = "",
+                .out = "t",
+                .text = "SELECT k.serial" FROM_AGENT
+                        " JOIN agent_certificate k ON k.agent_id = a.id"
+                        " WHERE k.revoked_at IS NOT NULL AND k.not_after > now_ms()"
+                        " AND a.revoked_at IS NULL AND o.ended_at IS NULL"
+                        " ORDER BY k.serial"},
 };
 
 const struct sql_table agents_sql = {
@@ -288,19 +299,21 @@ bool agents_revoke(struct sql_conn *write, const char *public_id, int64_t now, s
 	               e);
 }
 
-static bool collect_revoked(struct sql_conn *conn, struct buf *out, struct err *e)
+/* Appends the one column of a statement, a row a line. */
+static bool collect(
+        struct sql_conn *conn, const struct sql_statement *st, struct buf *out, struct err *e)
 {
 	struct arena *arena = arena_new(ID_MEMORY);
-	const char *id = NULL;
+	const char *word = NULL;
 	struct sql_cursor *cursor;
 	int got = -1;
 
 	if (arena == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the revoked agents");
-	cursor = sql_query(conn, &statements[REVOKED], SQL_NO_ARGS, e);
+	cursor = sql_query(conn, st, SQL_NO_ARGS, e);
 	if (cursor != NULL) {
-		while ((got = sql_next(cursor, SQL_INTO(SQL_INTO_T(arena, &id)), e)) == 1) {
-			buf_printf(out, "%s\n", id);
+		while ((got = sql_next(cursor, SQL_INTO(SQL_INTO_T(arena, &word)), e)) == 1) {
+			buf_printf(out, "%s\n", word);
 			arena_reset(arena);
 		}
 		sql_end(cursor);
@@ -313,13 +326,14 @@ static bool collect_revoked(struct sql_conn *conn, struct buf *out, struct err *
 /* Reading and writing are one step among processes: else an older list could overwrite a newer. */
 static bool publish_locked(struct sql_db *db, const char *path, struct err *e)
 {
-	struct buf text = BUF_INIT(REVOKED_MAX);
+	struct buf text = BUF_INIT(AGENTS_REVOKED_MAX);
 	struct sql_conn *conn = sql_borrow(db, BORROW_MS, e);
 	bool ok;
 
 	if (conn == NULL)
 		return false;
-	ok = collect_revoked(conn, &text, e);
+	ok = collect(conn, &statements[REVOKED], &text, e) &&
+	     collect(conn, &statements[WITHDRAWN], &text, e);
 	sql_return(conn);
 	ok = ok && file_write(path, buf_text(&text), text.len, 0644, e);
 	buf_free(&text);
@@ -337,6 +351,8 @@ bool agents_publish_revoked(struct sql_db *db, const char *path, struct err *e)
 	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
 	if (fd < 0)
 		return err_errno(e, "opening %s", lock);
+	/* The programs that publish share a group; only the one whose file it is can say so. */
+	(void)fchmod(fd, 0660);
 	while ((ok = flock(fd, LOCK_EX) == 0) == false && errno == EINTR)
 		;
 	ok = ok ? publish_locked(db, path, e) : err_errno(e, "locking %s", lock);

@@ -17,7 +17,10 @@
 extern const struct sql_table agents_sql;      /* agents.c: whoever knows agents */
 extern const struct sql_table invitations_sql; /* invitations.c: whoever invites or enrols */
 
-enum { AGENTS_INVITATION_MS = 24 * 3600 * 1000 }; /* how long an invitation holds */
+enum {
+	AGENTS_INVITATION_MS = 24 * 3600 * 1000, /* how long an invitation holds */
+	AGENTS_REVOKED_MAX = 16 << 20,           /* bytes of the file of agents_publish_revoked() */
+};
 #define AGENTS_CERTIFICATE_MS ((int64_t)90 * 24 * 3600 * 1000)
 
 struct agent {
@@ -49,7 +52,8 @@ bool agents_authenticate(struct sql_conn *conn, struct arena *arena, const char 
  * false: it is not exactly one CN that is an agent id. */
 bool agents_subject(const char *subject, char out[32]) __attribute__((warn_unused_result, nonnull));
 
-/* The certificate is in use: marks it and revokes the agent's older ones. */
+/* The certificate is in use: marks it and revokes the agent's older ones. After the commit call
+ * agents_publish_revoked(). */
 bool agents_certificate_used(struct sql_conn *write, int64_t agent_id, const char *serial,
         int64_t now, struct err *e) __attribute__((warn_unused_result, nonnull(1, 3)));
 
@@ -74,8 +78,9 @@ bool agents_list(struct sql_conn *conn, struct arena *arena, int64_t customer_id
 bool agents_revoke(struct sql_conn *write, const char *public_id, int64_t now, struct err *e)
         __attribute__((warn_unused_result, nonnull(1, 2)));
 
-/* Rewrites the file of revoked ids that the broker plugin reads (one id a line), in one step. Several
- * processes may: it always holds what the database says. */
+/* Rewrites the file that the broker's plugin reads, in one step: the ids of revoked agents, then the serial
+ * numbers of certificates that were withdrawn from agents that go on (renewed, invited again); one a line.
+ * What has run out by itself is left out. Several processes may: it always holds what the database says. */
 bool agents_publish_revoked(struct sql_db *db, const char *path, struct err *e)
         __attribute__((warn_unused_result, nonnull(1, 2)));
 

@@ -218,20 +218,6 @@ static bool time_of(const ASN1_TIME *time, int64_t *ms)
 	return true;
 }
 
-static bool serial_of(const X509 *cert, char out[X509_SERIAL_SIZE])
-{
-	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
-	const unsigned char *bytes = ASN1_STRING_get0_data(serial);
-	int len = ASN1_STRING_length(serial);
-
-	if (len < 1 || 2 * len >= X509_SERIAL_SIZE ||
-	        ASN1_STRING_type(serial) != V_ASN1_INTEGER) /* not a negative one */
-		return false;
-	for (int i = 0; i < len; i++)
-		(void)snprintf(out + (size_t)2 * (size_t)i, 3, "%02X", bytes[i]);
-	return true;
-}
-
 static bool info_of(X509 *cert, struct x509_info *out)
 {
 	const X509_NAME *subject = X509_get_subject_name(cert);
@@ -241,9 +227,8 @@ static bool info_of(X509 *cert, struct x509_info *out)
 	if (X509_NAME_get_text_by_NID((X509_NAME *)(uintptr_t)subject, NID_commonName,
 	            out->common_name, sizeof out->common_name) < 0)
 		out->common_name[0] = '\0';
-	return key != NULL && serial_of(cert, out->serial) && hash_of(key, out->key_hash) &&
-	       time_of(X509_get0_notBefore(cert), &out->not_before) &&
-	       time_of(X509_get0_notAfter(cert), &out->not_after);
+	return key != NULL && x509_peer_read(cert, out->serial, &out->not_after) &&
+	       hash_of(key, out->key_hash) && time_of(X509_get0_notBefore(cert), &out->not_before);
 }
 
 bool x509_read(const char *pem, struct x509_info *out, struct err *e)

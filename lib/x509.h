@@ -12,6 +12,7 @@
 #include "lib/buf.h"
 #include "lib/crypto.h"
 #include "lib/error.h"
+#include "lib/x509_peer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,7 +20,6 @@
 
 enum {
 	X509_PEM_MAX = 16 * 1024, /* of a key, request or chain that is read */
-	X509_SERIAL_SIZE = 48,
 	X509_NAME_SIZE = 72,
 };
 

@@ -2,8 +2,6 @@
 /* POST /v1/renew and /v1/leave: what an agent that is known may ask for. */
 #include "cgi/enroll/enroll.h"
 
-#include "lib/log.h"
-
 #include <stdio.h>
 
 enum { DETAILS_SIZE = 120 };
@@ -60,7 +58,11 @@ static bool renew(
 		return false;
 	(void)snprintf(details, sizeof details, "{\"certificate\":\"%s\"}", made->info.serial);
 	entry.details = details;
-	return changes_run(&enroll->changes, &entry, renew_work, &r, e);
+	if (!changes_run(&enroll->changes, &entry, renew_work, &r, e))
+		return false;
+	/* Of certificates that this one replaces before they were used. */
+	agent_certificate_tell_broker(&enroll->door, agent);
+	return true;
 }
 
 void renew_post(struct web_request *rq, struct web_response *rs)
@@ -109,9 +111,6 @@ void leave_post(struct web_request *rq, struct web_response *rs)
 		web_error_from(rq, rs, &e);
 		return;
 	}
-	/* The database refuses it from now on; the broker follows. */
-	if (!agents_publish_revoked(enroll->db, enroll->revoked_agents, &e))
-		log_event(LOG_LEVEL_ERROR, "revoked-not-published", "agent", r.agent->public_id,
-		        "reason", e.text, NULL);
+	agent_certificate_tell_broker(&enroll->door, r.agent);
 	web_begin(rs, 204, NULL);
 }

@@ -145,7 +145,8 @@ bool enroll_open(struct enroll *enroll, struct err *e)
 	enroll->door = (struct agent_door){.db = enroll->db,
 	        .audit = enroll->audit,
 	        .strangers = enroll->strangers,
-	        .clock = enroll->clock};
+	        .clock = enroll->clock,
+	        .revoked_agents = enroll->revoked_agents};
 	enroll->site = (struct web_site){.name = "enroll",
 	        .public_url = config_text(enroll->config, "fleetport", "agents_url"),
 	        .routes = enroll_routes,

@@ -20,6 +20,7 @@ struct ingest {
 	struct audit_client *audit;
 	struct strangers *strangers;
 	const struct clock *clock;
+	const char *revoked_agents; /* path of the broker's list */
 	struct intake intake;
 };
 

@@ -112,7 +112,8 @@ static bool run(struct program_run *run, struct err *e)
 	        .own = 1u << SQL_TELEMETRY,
 	        .migrate = 1u << SQL_TELEMETRY,
 	        .tables = ingest_tables};
-	struct ingest ingest = {.clock = clock_real()};
+	struct ingest ingest = {.clock = clock_real(),
+	        .revoked_agents = config_path(run->config, "run", "revoked-agents")};
 	struct json *keys = load_keys(run->config, e);
 	char *region_text = strdup(config_text(run->config, "fleetport", "region"));
 	bool ok = false;
@@ -121,7 +122,7 @@ static bool run(struct program_run *run, struct err *e)
 	/* The peer's name is looked up before the store's threads start. */
 	if (keys == NULL || !nginx_user_find(run->config, "ingest", &peer, e))
 		ok = false;
-	else if (region_text == NULL || audit_socket == NULL)
+	else if (region_text == NULL || audit_socket == NULL || ingest.revoked_agents == NULL)
 		(void)err_set(e, ERR_MEMORY, "no memory to start");
 	else if (split_regions(region_text, regions, e) && sql_open(&sql, &ingest.db, e)) {
 		ingest.intake = (struct intake){

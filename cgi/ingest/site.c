@@ -54,6 +54,7 @@ static bool guard(struct web_request *rq, const struct web_route *route, struct 
 	        .audit = ingest->audit,
 	        .strangers = ingest->strangers,
 	        .clock = ingest->clock,
+	        .revoked_agents = ingest->revoked_agents,
 	        .look = look};
 	struct sender *sender = arena_alloc(rq->arena, sizeof *sender);
 

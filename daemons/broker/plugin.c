@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * plugin.c: mosquitto's plugin (agent-protocol.md, Enrolment 4). It does what the broker's acl_file
- * cannot: refuses foreign SUBSCRIBEs, refuses names that are not ours, and puts out revoked agents.
+ * cannot: refuses foreign SUBSCRIBEs, refuses names that are not ours, and puts out revoked agents and
+ * clients whose certificate was withdrawn (renewed, invited again) or has run out.
  * What it does not refuse it leaves to the acl_file (DEFER). It reads one small local file, on the
  * broker's tick and only when that changed: no SQL, no network, nothing that blocks the broker.
  *
  *   plugin /usr/lib/fleetport/fleetport-broker.so
  *   plugin_opt_revoked /run/fleetport/revoked-agents
  */
+#include "core/agents.h"
+#include "daemons/broker/connections.h"
 #include "daemons/broker/rules.h"
+#include "lib/x509_peer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +35,8 @@
 
 enum {
 	LOOK_EVERY_MS = 250, /* how often the file is looked at and revoked agents are put out */
+	ENDS_EVERY_MS =
+	        5000, /* how often open connections are searched for certificates that ran out */
 	INTRUDERS_MAX =
 	        64, /* names to put out at the next tick; more are caught at their next act */
 };
@@ -42,6 +48,9 @@ struct plugin {
 	struct stat seen;   /* the file as it was read last; st_ino 0: never */
 	bool complained;    /* about the file as it is now */
 	uint64_t looked_at; /* monotonic ms */
+	struct connections connections;
+	bool certificates_due; /* somebody's certificate may have ceased to be good */
+	uint64_t certificates_at;
 	char *intruders[INTRUDERS_MAX];
 	size_t intruder_count;
 };
@@ -53,6 +62,16 @@ static uint64_t monotonic_ms(void)
 	if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
 		return 0;
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static int64_t wall_ms(void)
+{
+	struct timespec now;
+
+	/* Without a time, no certificate counts as good. */
+	if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+		return INT64_MAX;
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static bool same_file(const struct stat *a, const struct stat *b)
@@ -97,8 +116,8 @@ static void load(struct plugin *p, int fd, const struct stat *st)
 	char *text;
 	size_t bad = 0;
 
-	if (!S_ISREG(st->st_mode) || st->st_size > BROKER_REVOKED_MAX) {
-		complain(p, "not a plain file of at most 4 MiB");
+	if (!S_ISREG(st->st_mode) || st->st_size > AGENTS_REVOKED_MAX) {
+		complain(p, "not a plain file of at most 16 MiB");
 		return;
 	}
 	text = read_whole(fd, (size_t)st->st_size);
@@ -110,8 +129,10 @@ static void load(struct plugin *p, int fd, const struct stat *st)
 	free(text);
 	p->seen = *st;
 	p->complained = false;
-	mosquitto_log_printf(MOSQ_LOG_NOTICE, "fleetport: revoked agents: %zu read, %zu bad lines",
-	        p->revoked.count, bad);
+	p->certificates_due = true;
+	mosquitto_log_printf(MOSQ_LOG_NOTICE,
+	        "fleetport: revoked agents: %zu read, %zu withdrawn certificates, %zu bad lines",
+	        p->revoked.count, p->revoked.serial_count, bad);
 }
 
 /* Reads the file again if it changed. One that is not there yet is an empty list; one that goes
@@ -144,6 +165,22 @@ static void put_out(const char *name, const char *why)
 		mosquitto_log_printf(MOSQ_LOG_NOTICE, "fleetport: %s put out: %s", name, why);
 }
 
+/* All who are connected with a certificate that is good for nothing any more. */
+static void put_out_certificates(struct plugin *p)
+{
+	size_t at = p->connections.count;
+	int64_t now = wall_ms();
+	struct connection c;
+
+	/* Whom the broker puts out it tells of at once (on_disconnect): the walk allows for that. */
+	while (connections_next(&p->connections, &at, &c)) {
+		const char *why = revoked_certificate(&p->revoked, c.serial, c.not_after, now);
+
+		if (why != NULL)
+			put_out(c.name, why);
+	}
+}
+
 static int on_tick(int event, void *event_data, void *userdata)
 {
 	struct plugin *p = userdata;
@@ -164,6 +201,11 @@ static int on_tick(int event, void *event_data, void *userdata)
 		p->intruders[i] = NULL;
 	}
 	p->intruder_count = 0;
+	if (p->certificates_due || now - p->certificates_at >= ENDS_EVERY_MS) {
+		p->certificates_due = false;
+		p->certificates_at = now;
+		put_out_certificates(p);
+	}
 	return MOSQ_ERR_SUCCESS;
 }
 
@@ -179,6 +221,41 @@ static void remember_intruder(struct plugin *p, const char *name)
 		p->intruders[p->intruder_count++] = copy;
 }
 
+/* Is the client's certificate (still) good? Whose is not, is put out at the next tick. A client that is gone
+ * and leaves its will has no certificate any more: its name must do. */
+static bool certificate_good(struct plugin *p, const struct mosquitto *client, const char *name)
+{
+	void *certificate = mosquitto_client_certificate(client);
+	char serial[X509_SERIAL_SIZE];
+	int64_t not_after;
+	bool read;
+
+	if (certificate == NULL)
+		return true;
+	read = x509_peer_read(certificate, serial, &not_after);
+	x509_peer_free(certificate);
+	if (!read)
+		return false;
+	/* Without memory it is not put out before it acts again, and refused then all the same. */
+	(void)connections_seen(&p->connections, name, client, serial, not_after);
+	if (revoked_certificate(&p->revoked, serial, not_after, wall_ms()) == NULL)
+		return true;
+	p->certificates_due = true;
+	return false;
+}
+
+static int on_disconnect(int event, void *event_data, void *userdata)
+{
+	struct plugin *p = userdata;
+	const struct mosquitto_evt_disconnect *gone = event_data;
+	const char *name = mosquitto_client_username(gone->client);
+
+	(void)event;
+	if (name != NULL)
+		connections_gone(&p->connections, name, gone->client);
+	return MOSQ_ERR_SUCCESS;
+}
+
 static int on_acl_check(int event, void *event_data, void *userdata)
 {
 	struct plugin *p = userdata;
@@ -190,7 +267,7 @@ static int on_acl_check(int event, void *event_data, void *userdata)
 		remember_intruder(p, mosquitto_client_id(check->client));
 		return MOSQ_ERR_ACL_DENIED;
 	}
-	if (revoked_has(&p->revoked, name))
+	if (revoked_has(&p->revoked, name) || !certificate_good(p, check->client, name))
 		return MOSQ_ERR_ACL_DENIED;
 	if (check->access == MOSQ_ACL_SUBSCRIBE)
 		return broker_may_subscribe(name, check->topic) ? MOSQ_ERR_SUCCESS
@@ -213,6 +290,7 @@ static void plugin_free(struct plugin *p)
 	for (size_t i = 0; i < p->intruder_count; i++)
 		free(p->intruders[i]);
 	revoked_free(&p->revoked);
+	connections_free(&p->connections);
 	free(p->path);
 	free(p);
 }
@@ -242,6 +320,8 @@ PLUGIN_API int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **u
 	look(p);
 	if (mosquitto_callback_register(identifier, MOSQ_EVT_ACL_CHECK, on_acl_check, NULL, p) !=
 	                MOSQ_ERR_SUCCESS ||
+	        mosquitto_callback_register(identifier, MOSQ_EVT_DISCONNECT, on_disconnect, NULL,
+	                p) != MOSQ_ERR_SUCCESS ||
 	        mosquitto_callback_register(identifier, MOSQ_EVT_TICK, on_tick, NULL, p) !=
 	                MOSQ_ERR_SUCCESS) {
 		mosquitto_log_printf(MOSQ_LOG_ERR, "fleetport: the broker took no callbacks");
@@ -267,6 +347,7 @@ PLUGIN_API int mosquitto_plugin_cleanup(
 	if (p == NULL)
 		return MOSQ_ERR_SUCCESS;
 	mosquitto_callback_unregister(p->id, MOSQ_EVT_ACL_CHECK, on_acl_check, NULL);
+	mosquitto_callback_unregister(p->id, MOSQ_EVT_DISCONNECT, on_disconnect, NULL);
 	mosquitto_callback_unregister(p->id, MOSQ_EVT_TICK, on_tick, NULL);
 	plugin_free(p);
 	return MOSQ_ERR_SUCCESS;

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rules.h: what the broker's plugin decides, without the broker: which names are ours, which topic
- * filters they may subscribe to, and who is revoked. No I/O, no allocation but the list's own.
+ * filters they may subscribe to, who is revoked and which certificates are withdrawn. No I/O, no allocation but the list's own.
  */
 #ifndef FLEETPORT_DAEMONS_BROKER_RULES_H
 #define FLEETPORT_DAEMONS_BROKER_RULES_H
 
+#include "lib/x509_peer.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
-enum {
-	BROKER_ID_LENGTH = 25,                /* "ag_" and 22 of 0-9 A-Z a-z */
-	BROKER_REVOKED_MAX = 4 * 1024 * 1024, /* bytes of the file of revoked ids */
-};
+enum { BROKER_ID_LENGTH = 25 }; /* "ag_" and 22 of 0-9 A-Z a-z */
 
-/* The ids of revoked agents, sorted. Fill with revoked_parse(), empty with revoked_free(). */
+/* The ids of revoked agents, and the serial numbers of certificates that were withdrawn from agents that
+ * go on; each sorted. Starts as {0}; fill with revoked_parse(), empty with revoked_free(). */
 struct revoked {
 	char (*ids)[BROKER_ID_LENGTH + 1];
-	size_t count;
+	char (*serials)[X509_SERIAL_SIZE];
+	size_t count, serial_count;
 };
 
 /* True if the name is an agent's id: ag_[0-9A-Za-z]{22}. */
@@ -30,12 +31,16 @@ bool broker_knows(const char *name);
  * events and the presence of all agents. (The broker's acl_file is not asked at SUBSCRIBE.) */
 bool broker_may_subscribe(const char *name, const char *filter);
 
-/* Reads a file's text: an id a line; empty lines and lines that start with '#' are skipped. Lines
- * that are no id are counted in *bad. On failure (no memory) false, and *list is unchanged; on
- * success the old contents of *list are freed. */
+/* Reads a file's text (core/agents.h, agents_publish_revoked): an agent's id or a serial number (upper-case
+ * hex) a line; empty lines and lines that start with '#' are skipped. Lines that are neither are counted in
+ * *bad. On failure (no memory) false, and *list is unchanged; on success its old contents are freed. */
 bool revoked_parse(struct revoked *list, const char *text, size_t len, size_t *bad);
 
 bool revoked_has(const struct revoked *list, const char *name);
+
+/* Is a certificate good for nothing any more at `now` (ms): withdrawn, or run out? Why, or NULL. */
+const char *revoked_certificate(
+        const struct revoked *list, const char *serial, int64_t not_after, int64_t now);
 
 void revoked_free(struct revoked *list);
 

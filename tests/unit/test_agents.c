@@ -534,6 +534,40 @@ static void a_revoked_agent_is_refused_at_once_and_stands_in_the_file(void **sta
 	assert_revoked_file(s, path, "");
 }
 
+static void withdrawn_certificates_of_agents_that_go_on_stand_in_the_file_until_they_run_out(
+        void **state)
+{
+	struct scene *s = *state;
+	struct enrolled a = enrol(s, "AA");
+	struct certificate c = {.now = world_now(s->w)};
+	struct revoke r = {.id = a.id};
+	struct agent read;
+	char path[200], expected[64];
+
+	snprintf(path, sizeof path, "%s/revoked-agents", s->w->folder);
+	assert_true(authenticate(s, "AA", a.id, &read, NULL));
+	c.agent = &read;
+	c.serial = "AA";
+	world_write(s->w, used_work, &c);
+	clock_fake_advance(&s->w->clock, 60 * day);
+	c.now = world_now(s->w);
+	c.serial = "BB";
+	world_write(s->w, renew_work, &c);
+	assert_revoked_file(s, path, "");
+	c.serial = "CC"; /* the answer was lost: it asks again */
+	world_write(s->w, renew_work, &c);
+	assert_revoked_file(s, path, "BB\n");
+	world_write(s->w, used_work, &c);
+	assert_revoked_file(s, path, "AA\nBB\n");
+	clock_fake_advance(&s->w->clock, 30 * day); /* AA has run out */
+	assert_revoked_file(s, path, "BB\n");
+	/* with its agent revoked, its name is enough */
+	r.now = world_now(s->w);
+	world_write(s->w, revoke_work, &r);
+	snprintf(expected, sizeof expected, "%s\n", a.id);
+	assert_revoked_file(s, path, expected);
+}
+
 static void agents_of_a_customer_that_ended_are_refused_and_stand_in_the_file(void **state)
 {
 	struct scene *s = *state;
@@ -649,6 +683,8 @@ int main(void)
 	        SCENE_TEST(one_network_of_ipv6_counts_as_one_address),
 	        SCENE_TEST(the_older_certificate_ends_with_the_first_use_of_the_new_one),
 	        SCENE_TEST(a_revoked_agent_is_refused_at_once_and_stands_in_the_file),
+	        SCENE_TEST(
+	                withdrawn_certificates_of_agents_that_go_on_stand_in_the_file_until_they_run_out),
 	        SCENE_TEST(agents_of_a_customer_that_ended_are_refused_and_stand_in_the_file),
 	        SCENE_TEST(agents_are_listed_by_customer_with_the_revoked_ones_last),
 	        SCENE_TEST(what_an_agent_says_of_itself_is_kept_with_the_hour),

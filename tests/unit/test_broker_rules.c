@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "daemons/broker/connections.h"
 #include "daemons/broker/rules.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -86,6 +88,94 @@ static void a_new_list_replaces_the_old_one(void **state)
 	revoked_free(&list);
 }
 
+static void withdrawn_and_expired_certificates_are_good_for_nothing(void **state)
+{
+	static const char text[] = "BB01\n" B "\nAA02\nbb03\nAA\r\n"
+	                           "000000000000000000000000000000000000000000000000\n";
+	struct revoked list = {0};
+	size_t bad;
+
+	(void)state;
+	assert_null(revoked_certificate(&list, "BB01", 2000, 1999));
+	assert_true(revoked_parse(&list, text, strlen(text), &bad));
+	assert_int_equal(bad, 3); /* lower case, a carriage return, 48 digits */
+	assert_int_equal(list.serial_count, 2);
+	assert_int_equal(list.count, 1);
+	assert_non_null(revoked_certificate(&list, "BB01", 2000, 1999));
+	assert_non_null(revoked_certificate(&list, "AA02", 2000, 1999));
+	assert_null(revoked_certificate(&list, "AA", 2000, 1999));
+	assert_null(revoked_certificate(&list, "BB03", 2000, 1999));
+	assert_non_null(revoked_certificate(&list, "BB03", 2000, 2000));
+	assert_true(revoked_has(&list, B));
+	revoked_free(&list);
+	assert_null(revoked_certificate(&list, "BB01", 2000, 1999));
+}
+
+static void a_name_has_one_connection_and_the_last_one_counts(void **state)
+{
+	struct connections all = {0};
+	const int first = 1, second = 2; /* their addresses are two clients */
+
+	(void)state;
+	assert_true(connections_seen(&all, B, &first, "01", 1));
+	assert_true(connections_seen(&all, A, &first, "02", 2));
+	assert_true(connections_seen(&all, B, &second, "03", 3));
+	assert_int_equal(all.count, 2);
+	assert_string_equal(all.list[0].name, A);
+	assert_string_equal(all.list[1].serial, "03");
+	/* whom the second one put out is told of late: the second one stays */
+	connections_gone(&all, B, &first);
+	assert_int_equal(all.count, 2);
+	connections_gone(&all, B, &second);
+	connections_gone(&all, "dispatch", &second);
+	assert_int_equal(all.count, 1);
+	assert_string_equal(all.list[0].serial, "02");
+	assert_false(connections_seen(&all, A "x", &first, "02", 2));
+	connections_free(&all);
+}
+
+static void thousands_of_connections_come_and_go_in_any_order(void **state)
+{
+	enum { MANY = 3000, STEP = 1009 }; /* without a common factor: each comes once */
+	struct connections all = {0};
+	char name[BROKER_ID_LENGTH + 1];
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++) {
+		(void)snprintf(name, sizeof name, "ag_%022u", i * STEP % MANY);
+		assert_true(connections_seen(&all, name, &all, "01", i));
+	}
+	assert_int_equal(all.count, MANY);
+	for (size_t i = 1; i < MANY; i++)
+		assert_true(strcmp(all.list[i - 1].name, all.list[i].name) < 0);
+	for (unsigned i = 0; i < MANY; i += 2) {
+		(void)snprintf(name, sizeof name, "ag_%022u", i);
+		connections_gone(&all, name, &all);
+	}
+	assert_int_equal(all.count, MANY / 2);
+	assert_string_equal(all.list[0].name, "ag_0000000000000000000001");
+	connections_free(&all);
+}
+
+static void a_walk_meets_everybody_once_though_it_puts_them_out(void **state)
+{
+	struct connections all = {0};
+	struct connection c;
+	size_t at, met = 0;
+
+	(void)state;
+	assert_true(connections_seen(&all, A, &all, "01", 1));
+	assert_true(connections_seen(&all, B, &all, "02", 2));
+	assert_true(connections_seen(&all, "dispatch", &all, "03", 3));
+	for (at = all.count; connections_next(&all, &at, &c); met++)
+		if (strcmp(c.name, "dispatch") != 0)
+			connections_gone(&all, c.name, &all);
+	assert_int_equal(met, 3);
+	assert_int_equal(all.count, 1);
+	assert_string_equal(all.list[0].name, "dispatch");
+	connections_free(&all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -94,6 +184,10 @@ int main(void)
 	        cmocka_unit_test(dispatch_subscribes_to_events_and_presence_only),
 	        cmocka_unit_test(revoked_ids_are_found_whatever_their_order),
 	        cmocka_unit_test(a_new_list_replaces_the_old_one),
+	        cmocka_unit_test(withdrawn_and_expired_certificates_are_good_for_nothing),
+	        cmocka_unit_test(a_name_has_one_connection_and_the_last_one_counts),
+	        cmocka_unit_test(a_walk_meets_everybody_once_though_it_puts_them_out),
+	        cmocka_unit_test(thousands_of_connections_come_and_go_in_any_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -499,6 +499,7 @@ static void the_older_certificate_ends_at_the_first_use_of_the_renewed_one(void 
 {
 	struct scene *s = *state;
 	struct card old = enrolled(s), new;
+	struct buf file = BUF_INIT(1000);
 
 	clock_fake_advance(&s->w->clock, 60 * day);
 	put_operation_keys(s);
@@ -516,6 +517,10 @@ static void the_older_certificate_ends_at_the_first_use_of_the_renewed_one(void 
 	new = read_card(s);
 	assert_int_equal(renew(s, &new, &s->csr), 201); /* its first use */
 	assert_int_equal(renew(s, &old, &s->csr), 403);
+	assert_true(file_read(s->enroll.revoked_agents, &file, &s->e));
+	assert_non_null(strstr(buf_text(&file), old.info.serial)); /* the broker knows it too */
+	assert_null(strstr(buf_text(&file), new.info.serial));
+	buf_free(&file);
 	assert_int_equal(recorded(s, "agent.renew", "done"), 4);
 	assert_int_equal(recorded(s, "agent.renew", "denied"), 2);
 }

@@ -4,6 +4,7 @@
  */
 #include "cgi/ingest/ingest.h"
 #include "cgi/strangers.h"
+#include "lib/file.h"
 #include "lib/gzip.h"
 #include "lib/parse.h"
 #include "tests/helpers/store.h"
@@ -26,6 +27,7 @@ struct setting {
 	struct ingest ingest;
 	struct web_site site;
 	struct buf answer;
+	char revoked_agents[200];
 	unsigned reports;
 	char at[PARSE_TIME_SIZE];
 };
@@ -44,11 +46,15 @@ static int set_up(void **state)
 	        " VALUES (1, '" AGENT "', %lld, 'dc', x'%064d', 0);"
 	        "INSERT INTO agent_certificate (serial, agent_id, not_before, not_after, "
 	        "created_at, used_at)"
-	        " VALUES ('0A1B', 1, 0, %lld, 0, 0)",
+	        " VALUES ('0A1B', 1, 0, %lld, 0, 1)",
 	        (long long)customer.id, 0, (long long)world_now(s.world) + 3600 * 1000);
 	test_store_exec(s.world->folder, SQL_CORE, sql);
-	s.ingest = (struct ingest){
-	        .db = s.world->db, .clock = &s.world->clock.base, .intake = {.db = s.world->db}};
+	(void)snprintf(
+	        s.revoked_agents, sizeof s.revoked_agents, "%s/revoked-agents", s.world->folder);
+	s.ingest = (struct ingest){.db = s.world->db,
+	        .clock = &s.world->clock.base,
+	        .revoked_agents = s.revoked_agents,
+	        .intake = {.db = s.world->db}};
 	/* No audit process here: what is recorded is looked at in the integration tests. */
 	s.ingest.audit = audit_client_new("/nonexistent/audit.sock", &e);
 	s.ingest.strangers = strangers_new();
@@ -281,6 +287,31 @@ static void a_revoked_agent_and_an_expired_certificate_are_refused_at_once(void 
 	assert_int_equal(post_text(s, text), 403);
 }
 
+static void the_first_report_under_a_new_certificate_withdraws_the_old_one_from_the_broker_too(
+        void **state)
+{
+	struct setting *s = *state;
+	const struct post renewed = {"application/json", NULL, "SUCCESS", "0b2c", "CN=" AGENT};
+	struct buf file = BUF_INIT(1000);
+	const char *text;
+	struct err e = ERR_CLEAR;
+	char sql[200];
+
+	(void)snprintf(sql, sizeof sql,
+	        "INSERT INTO agent_certificate (serial, agent_id, not_before, not_after, "
+	        "created_at) VALUES ('0B2C', 1, 0, %lld, 1)",
+	        (long long)world_now(s->world) + 3600 * 1000);
+	test_store_exec(s->world->folder, SQL_CORE, sql);
+	assert_int_equal(post_text(s, report_text(s, AGENT, device(s, "1", ""))), 200);
+	assert_false(file_read(s->revoked_agents, &file, &e));
+	text = report_text(s, AGENT, device(s, "1", ""));
+	assert_int_equal(post(s, &renewed, text, strlen(text)), 200);
+	assert_true(file_read(s->revoked_agents, &file, &e));
+	assert_string_equal(buf_text(&file), "0A1B\n");
+	assert_int_equal(post_text(s, report_text(s, AGENT, device(s, "1", ""))), 403);
+	buf_free(&file);
+}
+
 static void other_paths_and_methods_are_not_there(void **state)
 {
 	struct setting *s = *state;
@@ -311,6 +342,7 @@ int main(void)
 	        TEST(a_report_in_another_agents_name_is_a_conflict),
 	        TEST(without_a_good_certificate_nothing_is_taken),
 	        TEST(a_revoked_agent_and_an_expired_certificate_are_refused_at_once),
+	        TEST(the_first_report_under_a_new_certificate_withdraws_the_old_one_from_the_broker_too),
 	        TEST(other_paths_and_methods_are_not_there),
 	};
 
