@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * report_fields.h: the report's field tables, shared by report.c (which holds them),
- * report_read.c and report_write.c. Nobody else includes this.
+ * the reader (report_reader.h) and report_write.c. Nobody else includes this.
  */
 #ifndef FLEETPORT_LIB_REPORT_FIELDS_H
 #define FLEETPORT_LIB_REPORT_FIELDS_H
