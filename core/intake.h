@@ -18,8 +18,17 @@
 #include "db/sql.h"
 #include "lib/report.h"
 
-extern const struct sql_table intake_sql;           /* on core */
-extern const struct sql_table intake_telemetry_sql; /* on telemetry */
+extern const struct sql_table intake_devices_sql; /* on core */
+extern const struct sql_table intake_history_sql; /* these on telemetry */
+extern const struct sql_table intake_samples_sql;
+extern const struct sql_table intake_settings_sql;
+extern const struct sql_table intake_supplies_sql;
+extern const struct sql_table intake_telemetry_sql;
+
+/* All of them, for a program's list of tables. */
+#define INTAKE_TABLES                                                                              \
+	&intake_devices_sql, &intake_history_sql, &intake_samples_sql, &intake_settings_sql,       \
+	        &intake_supplies_sql, &intake_telemetry_sql
 
 /* Who reports: the agent as its certificate and its row say. */
 struct intake_agent {

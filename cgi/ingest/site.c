@@ -8,7 +8,7 @@
 enum { ANY_AGENT = 1 };
 
 const struct sql_table *const ingest_tables[] = {
-        &agents_sql, &intake_sql, &intake_telemetry_sql, &operations_waiting_sql, NULL};
+        &agents_sql, INTAKE_TABLES, &operations_waiting_sql, NULL};
 
 static const struct web_route routes[] = {
         {.id = "postReport",

@@ -119,8 +119,7 @@ static bool fill(struct fleet *f, struct err *e)
 
 int main(int argc, char **argv)
 {
-	static const struct sql_table *const tables[] = {
-	        &agents_sql, &intake_sql, &intake_telemetry_sql, NULL};
+	static const struct sql_table *const tables[] = {&agents_sql, INTAKE_TABLES, NULL};
 	const unsigned stores = 1u << SQL_CORE | 1u << SQL_TELEMETRY;
 	struct sql_options options = {
 	        .read = stores, .write = stores, .own = stores, .readers = 2, .tables = tables};

@@ -33,7 +33,7 @@ static void pass(bool ok, const struct err *e)
 
 static int set_up(void **state)
 {
-	static const struct sql_table *const tables[] = {&intake_sql, &intake_telemetry_sql, NULL};
+	static const struct sql_table *const tables[] = {INTAKE_TABLES, NULL};
 	static struct world w;
 	struct err e = ERR_CLEAR;
 	const unsigned stores = 1u << SQL_CORE | 1u << SQL_TELEMETRY;
@@ -441,12 +441,12 @@ static void percent_needs_a_known_capacity_and_level(void **state)
 
 static void lookups_use_indexes(void **state)
 {
+	static const struct sql_table *const tables[] = {INTAKE_TABLES};
 	struct world *w = *state;
 
-	for (size_t i = 0; i < intake_sql.count; i++)
-		test_store_plan_is_fast(w->folder, &intake_sql.list[i]);
-	for (size_t i = 0; i < intake_telemetry_sql.count; i++)
-		test_store_plan_is_fast(w->folder, &intake_telemetry_sql.list[i]);
+	for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
+		for (size_t i = 0; i < tables[t]->count; i++)
+			test_store_plan_is_fast(w->folder, &tables[t]->list[i]);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
