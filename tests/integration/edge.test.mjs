@@ -99,12 +99,31 @@ test('a request that is cut off half-way is dropped, and the next one is answere
 	assert.equal((await visitor().get('/')).status, 200);
 });
 
-test('a body beyond the limit is refused with a page, not cut', async () => {
-	const answer = await visitor().request('POST', '/session', {
+test('a body or an address beyond the limit is refused with a page of ours, not cut', async () => {
+	const large = await visitor().request('POST', '/session', {
 		body: `name=${'a'.repeat(300 * 1024)}`, headers: { 'Content-Type': 'application/x-www-form-urlencoded', Origin: demo.user.url },
 	});
-	assert.equal(answer.status, 413);
-	assert.match(answer.body, /<h1>/);
+	const long = await visitor().request('GET', `/devices?q=${'a'.repeat(9000)}`);
+	for (const [answer, status] of [[large, 413], [long, 414]]) {
+		assert.equal(answer.status, status);
+		assert.match(answer.body, /<h1>This request could not be read<\/h1>/);
+		assert.equal(answer.headers['retry-after'], undefined, 'the same would be refused again');
+	}
+});
+
+test('what nginx itself refuses an agent is a whole problem: what is wrong, and the number in the log', async () => {
+	const link = wire();
+	const answers = {
+		413: await link.request('POST', '/v1/enroll', { body: '{', headers: { 'Content-Type': 'application/json', 'Content-Length': String(1 << 20) } }),
+		431: await link.request('GET', '/v1/ca', { headers: { 'X-Long': 'y'.repeat(9000) } }),
+	};
+	for (const [status, answer] of Object.entries(answers)) {
+		assert.equal(answer.status, Number(status));
+		assert.match(answer.headers['content-type'], /^application\/problem\+json/);
+		assert.equal(answer.json.status, Number(status));
+		assert.ok(answer.json.detail.length > 20, answer.body);
+		await until('the log to have it', 10, () => fs.readFileSync(instance.path('log/access.log'), 'utf8').includes(answer.json.instance));
+	}
 });
 
 test('a program that is away: 503 with a page of ours on the site, problem+json for agents, and it comes back', async () => {
