@@ -207,7 +207,7 @@ test("every device's page is valid and fits a phone, whatever the printer said",
 	});
 });
 
-test("a device that is not there and one that is not ours give one page", async () => {
+test("the page for a device that is not there is good", async () => {
 	await as("customer", {}, async (page, url) => {
 		const answer = await page.goto(`${url}/devices/de_0000000000000000000000`);
 		assert.equal(answer.status(), 404);

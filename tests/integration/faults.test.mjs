@@ -6,8 +6,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { forms } from '../../demo/visitor.mjs';
 import {
-	assert, atEnd, customer, device, deviceIds, enrolled, frozen, gone, instance, ready, run, signedIn, temporaryFolder, until,
+	assert, atEnd, customer, device, deviceIds, enrolled, frozen, gone, instance, person, ready, run, signedIn, temporaryFolder, until, visitor,
 } from './harness.mjs';
 
 const { link, identity } = await enrolled();
@@ -61,6 +62,26 @@ test('a locked database: the report is refused with 503 and Retry-After, and tak
 		return next.status === 200 && next;
 	});
 	assert.equal(again.json.accepted, 1);
+});
+
+test('nobody signs in and nothing is ordered while its database is locked; each says 503, and works afterwards', async () => {
+	const who = person('technician', 'Northlight Service');
+	const me = await signedIn('technician', 'Northlight Service');
+	const [id] = await deviceIds(me);
+	const form = forms((await me.get(`/devices/${id}/operation`)).body).find(({ fields }) => 'key' in fields);
+	const purpose = `while it is locked ${Date.now()}`;
+	const order = () => me.send({ ...form, fields: { ...form.fields, kind: 'get-status', purpose } }, { follow: false });
+	const next = visitor('support');
+	const door = forms((await next.get('/')).body).find(({ fields }) => 'password' in fields);
+	const enter = () => next.send({ ...door, fields: { ...door.fields, name: who.name, password: who.password } }, { follow: false });
+	for (const [store, act] of [['operations', order], ['core', enter]]) {
+		const answer = await withLock(store, act);
+		assert.equal(answer.status, 503, store);
+		assert.match(answer.body, /try again/);
+		assert.ok(answer.headers['retry-after'], store);
+		await until(`${store} to be written again`, 20, async () => (await act()).status === 303);
+	}
+	assert.equal((await me.get('/operations')).body.split(purpose).length, 2, 'ordered once, though it was asked for twice');
 });
 
 test('reading goes on while the database is locked for writing', async () => {

@@ -2,37 +2,14 @@
 // Printers that do not answer, answer rubbish, or answer late: an agent says so in a clear line, and reports the
 // others all the same.
 
-import dgram from 'node:dgram';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { assert, atEnd, customer, instance, invite, run, temporaryFolder } from './harness.mjs';
+import { assert, customer, instance, invite, run, temporaryFolder } from './harness.mjs';
+import { community, printer, simulator, through } from './printer.mjs';
 
-const simulator = Number(fs.readFileSync(instance.path('etc/snmpsim-demo.port'), 'utf8'));
-const community = fs.readdirSync(instance.path('demo/recordings'))[0].replace('.snmprec', '');
-
-// A "printer" on a port of its own: `answer` gets each request and a function that replies.
-async function printer(answer) {
-	const socket = dgram.createSocket('udp4');
-	socket.on('message', (message, from) => answer(message, (reply) => socket.send(reply, from.port, from.address)));
-	await new Promise((resolve) => { socket.bind(0, '127.0.0.1', resolve); });
-	atEnd(() => socket.close());
-	return socket.address().port;
-}
-
-// Hands requests on to the simulator, and its answers back after some ms.
-function late(ms) {
-	return printer((message, reply) => {
-		const socket = dgram.createSocket('udp4');
-		socket.on('message', (answer) => {
-			setTimeout(() => reply(answer), ms);
-			socket.close();
-		});
-		socket.send(message, simulator, '127.0.0.1');
-	});
-}
-
+const late = (ms) => through((answer, reply) => setTimeout(() => reply(answer), ms));
 const folder = temporaryFolder();
 const config = path.join(folder, 'agent.conf');
 const agent = (...args) => run(path.join(instance.build, 'fleetport-dc-agent'), ['--config', config, ...args], { timeout: 120000 })

@@ -134,14 +134,52 @@ test('everyone sees the own devices: all, the granted groups, or those under con
 	assert.ok(set('technician', 'Tidewater Technik').size < second.size);
 });
 
-test('another customer\'s device answers exactly as one that does not exist', async () => {
+test('what is not yours answers exactly as what does not exist, on every address that has an id', async () => {
+	const [theirs] = await deviceIds(await signedIn('customer-admin', customer(1).name));
+	const other = await signedIn('technician', 'Northlight Service');
+	const [seen] = [...await deviceIds(other)].filter((id) => id !== theirs);
+	const form = forms((await other.get(`/devices/${seen}/operation`)).body).find(({ fields }) => 'key' in fields);
+	const { path } = await other.send({ ...form, fields: { ...form.fields, kind: 'get-status', purpose: 'not yours' } });
+	const foreignOperation = /rq_\w{22}/.exec(path)[0];
+	const customerAdmin = await signedIn('customer-admin', customer().name);
+	const technician = await signedIn('technician', 'Tidewater Technik');
+	const mine = new Set(await deviceIds(technician));
+	const foreignDevice = (await deviceIds(await signedIn('customer-admin', customer().name))).find((id) => !mine.has(id));
+	const csrf = forms((await technician.get('/')).body).find(({ action }) => action === '/session/end').fields.csrf;
+	const order = { csrf, kind: 'get-status', strength: '', purpose: 'x', key: '0123456789abcdef' };
+	const none = (id) => id.slice(0, 3) + '0'.repeat(22);
+	for (const [me, method, id, address, fields] of [
+		[customerAdmin, 'GET', theirs, (of) => `/devices/${of}`],
+		[technician, 'GET', foreignDevice, (of) => `/devices/${of}`],
+		[technician, 'GET', foreignDevice, (of) => `/devices/${of}/operation`],
+		[technician, 'POST', foreignDevice, (of) => `/devices/${of}/operation`, order],
+		[technician, 'GET', foreignOperation, (of) => `/operations/${of}`],
+		[technician, 'POST', foreignOperation, (of) => `/operations/${of}/cancel`, { csrf }],
+	]) {
+		const answers = [];
+		for (const one of [id, none(id)]) {
+			const answer = method === 'GET' ? await me.request('GET', address(one)) : await me.send({ action: address(one), fields }, { follow: false });
+			answers.push(comparable(answer, [one]));
+		}
+		assert.equal(answers[0].status, 404, `${method} ${address(id)}`);
+		assert.deepEqual(answers[0], answers[1], `${method} ${address(id)}`);
+	}
+});
+
+test('nor does the time tell: what is not yours is answered as quickly as what does not exist', async () => {
 	const mine = await signedIn('customer-admin', customer().name);
 	const [theirs] = await deviceIds(await signedIn('customer-admin', customer(1).name));
-	const missing = `de_${'0'.repeat(22)}`;
-	const answers = [];
-	for (const id of [theirs, missing]) answers.push(comparable(await mine.request('GET', `/devices/${id}`), [id]));
-	assert.equal(answers[0].status, 404);
-	assert.deepEqual(answers[0], answers[1]);
+	const times = [[], []];
+	// In turns, so that whatever else this machine does hits both alike.
+	for (let i = 0; i < 60; i++) {
+		for (const [which, id] of [theirs, `de_${'0'.repeat(22)}`].entries()) {
+			const began = performance.now();
+			assert.equal((await mine.request('GET', `/devices/${id}`)).status, 404);
+			times[which].push(performance.now() - began);
+		}
+	}
+	const [foreign, missing] = times.map((list) => list.sort((a, b) => a - b)[list.length >> 1]);
+	assert.ok(Math.abs(foreign - missing) < 2 + missing / 2, `medians ${foreign} ms and ${missing} ms`);
 });
 
 test('fields that are unknown, repeated or ill-typed are refused before anything happens', async () => {
