@@ -23,7 +23,8 @@
 enum {
 	AUDIT_RECORD_VERSION = 1,
 	AUDIT_RECORD_MAX = 65536, /* bytes of a record */
-	AUDIT_BODY_MAX = 65000,   /* bytes of a body: a head has at most 519 */
+	AUDIT_HEAD_MAX = 519,     /* bytes of a head */
+	AUDIT_BODY_MAX = 65000,   /* bytes of a body: together they fit into a record */
 	AUDIT_RECORD_TARGETS = 256,
 	AUDIT_TEXT_MAX = 8192, /* bytes of one text; longer ones are cut by the encoder */
 	AUDIT_NODE_MAX = 253,  /* bytes of node and of source */

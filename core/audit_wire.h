@@ -2,18 +2,20 @@
 /*
  * audit_wire.h: what goes over the socket between a program and fleetport-audit, both sides.
  *
- * SOCK_SEQPACKET keeps messages apart. Each begins with one byte (what is asked, or how it went),
- * the client's ticket and one number, big-endian; the rest depends on the first byte:
+ * SOCK_SEQPACKET keeps messages apart. A message is a sequence of items, at most AUDIT_WIRE_ITEMS from
+ * a client. Each item begins with one byte (what is asked, or how it went), the client's ticket and
+ * one number, big-endian; what follows depends on the first byte:
  *
  *   from    kind    numbers         rest      meaning
- *   client  RECORD  ticket, 0       a body    put this into the log (audit_record.h)
+ *   client  RECORD  ticket, length  a body    put this into the log (audit_record.h); length: of the body
  *   client  OPEN    ticket, after   u64 last  the first begun record of mine, numbered above after
  *                                             and at most last, that no record has closed
  *   client  LAST    ticket, 0       nothing   the number of the log's newest entry
- *   daemon  OK      ticket, number  heads     to RECORD and LAST: the number. Further answers of the
- *                                             same kind may follow in one message, 17 bytes each
+ *   daemon  OK      ticket, number  nothing   to RECORD and LAST: the number
  *   daemon  ENTRY   ticket, number  a record  to OPEN: the entry; number 0 and nothing: none is open
  *   daemon  others  ticket, 0       text      it did not work: what and why
+ *
+ * Of the daemon's items only OK may be followed by another in its message.
  */
 #ifndef FLEETPORT_CORE_AUDIT_WIRE_H
 #define FLEETPORT_CORE_AUDIT_WIRE_H
@@ -28,6 +30,7 @@ enum {
 	AUDIT_WIRE_HEAD = 17,
 	AUDIT_WIRE_MAX = AUDIT_WIRE_HEAD + AUDIT_RECORD_MAX,
 	AUDIT_WIRE_TEXT = 300, /* bytes of an error's text */
+	AUDIT_WIRE_ITEMS = 64,
 };
 
 enum audit_wire_kind {

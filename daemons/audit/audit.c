@@ -30,8 +30,9 @@ enum {
 	INDEX_BATCH = 512,    /* entries a transaction, so that no record waits long */
 	QUIET_US = 2000,      /* so long without a record is no load */
 	INDEX_REST = 9,       /* under load it rests so many times as long as it took: a tenth */
-	MESSAGES_A_TURN = 64, /* of one peer, so that the others get theirs */
+	ITEMS_A_TURN = 64,    /* of one peer, so that the others get theirs */
 	EVENTS = 64,
+	QUESTIONS = 64, /* a round */
 	READ_WAIT_MS = 1000,
 	WRITE_WAIT_MS = 1500,
 	SCRATCH = 1 << 20,
@@ -62,7 +63,7 @@ struct server {
 	struct ending ending;
 	struct arena *scratch;
 	char node[NODE_MAX + 1];
-	struct question questions[EVENTS];
+	struct question questions[QUESTIONS];
 	size_t question_count;
 	int64_t next_heartbeat; /* monotonic, as the next ones */
 	int64_t next_index;
@@ -100,43 +101,79 @@ static void take_record(struct server *s, struct peer *peer, const struct audit_
 	group_refuse(peer, w->ticket, &e);
 }
 
-static void take_question(struct server *s, struct peer *peer, const struct audit_wire *w,
-        const unsigned char *rest, size_t len)
+static void take_question(
+        struct server *s, struct peer *peer, const struct audit_wire *w, const unsigned char *rest)
 {
-	struct question *q = &s->questions[s->question_count++];
+	struct question *q = &s->questions[s->question_count];
+	struct err e;
 
+	if (s->question_count == QUESTIONS) {
+		(void)err_set(&e, ERR_UNAVAILABLE, "too many questions at once");
+		group_refuse(peer, w->ticket, &e);
+		return;
+	}
+	s->question_count++;
 	*q = (struct question){.peer = peer, .wire = *w};
-	if (w->kind == AUDIT_WIRE_OPEN && len == 8)
+	if (w->kind == AUDIT_WIRE_OPEN)
 		q->last = audit_wire_get_u64(rest);
 }
 
-static void take_message(struct server *s, struct peer *peer, size_t len)
+/* How many bytes follow an item's head; false: nobody knows. */
+static bool rest_of(const struct audit_wire *w, uint64_t *len)
 {
-	const unsigned char *rest = s->message + AUDIT_WIRE_HEAD;
-	struct err e = ERR_CLEAR;
-	struct audit_wire w;
+	*len = w->kind == AUDIT_WIRE_RECORD ? w->number : w->kind == AUDIT_WIRE_OPEN ? 8 : 0;
+	return w->kind == AUDIT_WIRE_RECORD || w->kind == AUDIT_WIRE_OPEN ||
+	       w->kind == AUDIT_WIRE_LAST;
+}
 
-	if (!audit_wire_read(s->message, len, &w)) {
+/* Takes the item at `at`; its length, or 0: the rest of the message cannot be read. */
+static size_t take_item(struct server *s, struct peer *peer, const unsigned char *at, size_t len)
+{
+	const unsigned char *rest = at + AUDIT_WIRE_HEAD;
+	struct err e;
+	struct audit_wire w;
+	uint64_t rest_len;
+
+	if (!audit_wire_read(at, len, &w)) {
 		peer->gone = true; /* not even a ticket to answer to */
-		return;
+		return 0;
 	}
-	len -= AUDIT_WIRE_HEAD;
-	if (w.kind == AUDIT_WIRE_RECORD) {
-		take_record(s, peer, &w, rest, len);
-	} else if (w.kind == AUDIT_WIRE_LAST || w.kind == AUDIT_WIRE_OPEN) {
-		take_question(s, peer, &w, rest, len);
-	} else {
-		(void)err_set(&e, ERR_INVALID, "unknown kind of message");
+	if (!rest_of(&w, &rest_len) || rest_len > len - AUDIT_WIRE_HEAD) {
+		(void)err_set(&e, ERR_INVALID, "a message of unknown kind, or cut off");
 		group_refuse(peer, w.ticket, &e);
+		return 0;
 	}
+	if (w.kind == AUDIT_WIRE_RECORD)
+		take_record(s, peer, &w, rest, (size_t)rest_len);
+	else
+		take_question(s, peer, &w, rest);
+	return AUDIT_WIRE_HEAD + (size_t)rest_len;
+}
+
+/* Takes a message of `len` bytes; how many items it had. */
+static int take_message(struct server *s, struct peer *peer, size_t len)
+{
+	size_t at = 0, taken;
+	int items = 0;
+
+	do {
+		if (items == AUDIT_WIRE_ITEMS) {
+			peer->gone = true; /* there may be no room for more */
+			break;
+		}
+		taken = take_item(s, peer, s->message + at, len - at);
+		at += taken;
+		items++;
+	} while (taken > 0 && at < len);
+	return items;
 }
 
 /* Reads what a peer has sent, up to its share of the round. */
 static void read_peer(struct server *s, struct peer *peer)
 {
-	for (int i = 0; i < MESSAGES_A_TURN && !peer->gone; i++) {
+	for (int items = 0; items < ITEMS_A_TURN && !peer->gone;) {
 		ssize_t n;
-		if (!group_has_room(s->group) || s->question_count == EVENTS)
+		if (!group_has_room(s->group, AUDIT_WIRE_ITEMS, AUDIT_WIRE_MAX))
 			return; /* epoll tells again */
 		n = recv(peer->fd, s->message, sizeof(s->message), MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
@@ -144,7 +181,7 @@ static void read_peer(struct server *s, struct peer *peer)
 		if (n <= 0)
 			peer->gone = true;
 		else
-			take_message(s, peer, (size_t)n);
+			items += take_message(s, peer, (size_t)n);
 	}
 }
 
@@ -418,7 +455,8 @@ static bool one_round(struct server *s, bool *stop, struct err *e)
 	struct epoll_event events[EVENTS];
 	int n;
 
-	if (!group_has_room(s->group) && !wait_ending(s, e)) /* the peers must wait, too */
+	if (!group_has_room(s->group, AUDIT_WIRE_ITEMS, AUDIT_WIRE_MAX) &&
+	        !wait_ending(s, e)) /* the peers must wait, too */
 		return false;
 	n = epoll_wait(s->peers.epoll, events, EVENTS, sleep_ms(s));
 	if (n < 0 && errno != EINTR)

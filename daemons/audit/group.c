@@ -18,9 +18,10 @@ void group_free(struct group *g)
 	buf_free(&g->bytes);
 }
 
-bool group_has_room(const struct group *g)
+bool group_has_room(const struct group *g, size_t records, size_t bytes)
 {
-	return g->count < GROUP_RECORDS && GROUP_BYTES - g->bytes.len > AUDIT_RECORD_MAX;
+	return GROUP_RECORDS - g->count >= records &&
+	       GROUP_BYTES - g->bytes.len >= bytes + records * AUDIT_HEAD_MAX;
 }
 
 bool group_add(struct group *g, struct peer *peer, uint64_t ticket, const void *body, size_t len,

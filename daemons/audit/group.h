@@ -35,8 +35,8 @@ struct group {
 void group_init(struct group *g, const char *node, const struct clock *clock);
 void group_free(struct group *g);
 
-/* Whether there is room for one more record of any size. */
-bool group_has_room(const struct group *g);
+/* Whether there is room for so many records more, whose bodies have so many bytes together. */
+bool group_has_room(const struct group *g, size_t records, size_t bytes);
 
 /* Adds a record from its body; peer NULL: our own. ERR_INVALID: it is no record. */
 bool group_add(struct group *g, struct peer *peer, uint64_t ticket, const void *body, size_t len,

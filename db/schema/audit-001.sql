@@ -22,7 +22,9 @@ CREATE TABLE audit_index (
   organisation TEXT NOT NULL,                     -- public id of the actor's organisation
   customer     TEXT NOT NULL,                     -- public id of the customer concerned
   action       TEXT NOT NULL,
-  outcome      TEXT NOT NULL CHECK (outcome IN ('done', 'begun', 'failed', 'unfinished', 'denied', 'not-found')),
+  -- Not "IN (…)": SQLite makes a table in memory for it, each time a row is checked.
+  outcome      TEXT NOT NULL CHECK (outcome = 'done' OR outcome = 'begun' OR outcome = 'failed'
+                 OR outcome = 'unfinished' OR outcome = 'denied' OR outcome = 'not-found'),
   begun        INTEGER NOT NULL                   -- number of the begun record that this one closes, or 0
 ) STRICT;
 CREATE INDEX audit_index_at ON audit_index (at);

@@ -106,6 +106,7 @@ static void end(int how)
 
 	assert_int_equal(kill(daemon_pid, how), 0);
 	assert_int_equal(waitpid(daemon_pid, &status, 0), daemon_pid);
+	daemon_pid = 0;
 	if (how == SIGTERM)
 		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
@@ -132,6 +133,8 @@ static int set_up(void **state)
 static int clean_up(void **state)
 {
 	(void)state;
+	if (daemon_pid > 0) /* the test failed */
+		end(SIGKILL);
 	test_folder_remove(folder);
 	folder = NULL;
 	return 0;
@@ -291,13 +294,21 @@ static int raw_connection(void)
 	return fd;
 }
 
+static void receive(int fd, struct audit_wire *w)
+{
+	unsigned char answer[1000];
+	ssize_t n = recv(fd, answer, sizeof(answer), 0);
+
+	assert_true(n > 0);
+	assert_true(audit_wire_read(answer, (size_t)n, w));
+}
+
 static void malformed_messages_are_refused_and_harm_nobody(void **state)
 {
 	const struct audit_entry entry = {.action = "device.view", .outcome = AUDIT_DONE};
 	static unsigned char message[AUDIT_WIRE_MAX + 100], answer[1000];
 	struct audit_wire w;
 	struct audit_client *c;
-	ssize_t n;
 	int fd;
 
 	(void)state;
@@ -311,12 +322,13 @@ static void malformed_messages_are_refused_and_harm_nobody(void **state)
 	close(fd);
 	fd = raw_connection();
 	for (int kind = 0; kind < 256; kind++) {
-		w = (struct audit_wire){.kind = (enum audit_wire_kind)kind, .ticket = 7};
-		audit_wire_write(&w, message);
+		size_t rest = kind == AUDIT_WIRE_LAST ? 0 : kind == AUDIT_WIRE_OPEN ? 8 : 40;
+		w = (struct audit_wire){
+		        .kind = (enum audit_wire_kind)kind, .ticket = 7, .number = 40};
 		memset(message + AUDIT_WIRE_HEAD, kind, sizeof(message) - AUDIT_WIRE_HEAD);
-		assert_true(send(fd, message, AUDIT_WIRE_HEAD + 40, 0) > 0);
-		n = recv(fd, answer, sizeof(answer), 0);
-		assert_true(audit_wire_read(answer, (size_t)n, &w));
+		audit_wire_write(&w, message);
+		assert_true(send(fd, message, AUDIT_WIRE_HEAD + rest, 0) > 0);
+		receive(fd, &w);
 		assert_int_equal(w.ticket, 7);
 		if (kind == AUDIT_WIRE_LAST)
 			assert_int_equal(w.kind, AUDIT_WIRE_OK);
@@ -325,14 +337,225 @@ static void malformed_messages_are_refused_and_harm_nobody(void **state)
 		else
 			assert_int_equal(w.kind, AUDIT_WIRE_INVALID);
 	}
-	w = (struct audit_wire){.kind = AUDIT_WIRE_RECORD, .ticket = 8};
+	/* A body that is longer than its message, and a message that is longer than any. */
+	for (uint64_t number = 41; number != 0; number = number == 41 ? UINT64_MAX : 0) {
+		w = (struct audit_wire){.kind = AUDIT_WIRE_RECORD, .ticket = 8, .number = number};
+		audit_wire_write(&w, message);
+		assert_true(send(fd, message, AUDIT_WIRE_HEAD + 40, 0) > 0);
+		receive(fd, &w);
+		assert_int_equal(w.kind, AUDIT_WIRE_INVALID);
+	}
+	w = (struct audit_wire){.kind = AUDIT_WIRE_RECORD,
+	        .ticket = 9,
+	        .number = sizeof(message) - AUDIT_WIRE_HEAD};
 	audit_wire_write(&w, message);
 	assert_true(send(fd, message, sizeof(message), 0) > 0);
-	n = recv(fd, answer, sizeof(answer), 0);
-	assert_true(audit_wire_read(answer, (size_t)n, &w));
+	receive(fd, &w);
 	assert_int_equal(w.kind, AUDIT_WIRE_INVALID);
 	close(fd);
 	assert_int_equal(record(c, &entry), 3);
+	audit_client_free(c);
+	end(SIGTERM);
+}
+
+static size_t put_record(unsigned char *out, uint64_t ticket, const struct audit_entry *entry)
+{
+	struct audit_wire w = {.kind = AUDIT_WIRE_RECORD, .ticket = ticket};
+	struct buf body = BUF_INIT(AUDIT_BODY_MAX);
+	struct err e = ERR_CLEAR;
+
+	assert_true(audit_body_encode(entry, 1, 1, 0, 0, &body, &e));
+	w.number = body.len;
+	audit_wire_write(&w, out);
+	memcpy(out + AUDIT_WIRE_HEAD, body.data, body.len);
+	buf_free(&body);
+	return AUDIT_WIRE_HEAD + w.number;
+}
+
+static void one_bad_record_in_a_message_is_refused_alone(void **state)
+{
+	const struct audit_entry entry = {.action = "device.view", .outcome = AUDIT_DONE};
+	unsigned char message[2000], answer[1000];
+	struct audit_wire w;
+	size_t len, second;
+	int fd;
+
+	(void)state;
+	start();
+	fd = raw_connection();
+	len = put_record(message, 1, &entry);
+	second = len;
+	len += put_record(message + len, 2, &entry);
+	message[second + AUDIT_WIRE_HEAD] = 0xff; /* no such outcome */
+	len += put_record(message + len, 3, &entry);
+	assert_int_equal(send(fd, message, len, 0), len);
+	receive(fd, &w);
+	assert_int_equal(w.ticket, 2);
+	assert_int_equal(w.kind, AUDIT_WIRE_INVALID);
+	assert_int_equal(recv(fd, answer, sizeof(answer), 0), 2 * AUDIT_WIRE_HEAD);
+	for (uint64_t i = 0; i < 2; i++) {
+		assert_true(audit_wire_read(answer + i * AUDIT_WIRE_HEAD, AUDIT_WIRE_HEAD, &w));
+		assert_int_equal(w.kind, AUDIT_WIRE_OK);
+		assert_int_equal(w.ticket, 1 + 2 * i);
+		assert_int_equal(w.number, 2 + i);
+	}
+	close(fd);
+	end(SIGTERM);
+}
+
+static void more_items_than_a_message_may_have_end_the_connection_after_the_first_ones(void **state)
+{
+	const struct audit_entry entry = {.action = "device.view", .outcome = AUDIT_DONE};
+	static unsigned char message[AUDIT_WIRE_MAX];
+	unsigned char answer[1000];
+	struct audit_wire w = {.kind = AUDIT_WIRE_LAST};
+	struct audit_client *c;
+	size_t len = 0;
+	int fd;
+
+	(void)state;
+	start();
+	fd = raw_connection();
+	for (uint64_t i = 0; i <= AUDIT_WIRE_ITEMS; i++)
+		len += put_record(message + len, i, &entry);
+	assert_int_equal(send(fd, message, len, 0), len);
+	assert_int_equal(recv(fd, answer, sizeof(answer), 0), 0);
+	close(fd);
+	/* As many questions as a message may have are answered all. */
+	fd = raw_connection();
+	for (size_t i = 0; i < AUDIT_WIRE_ITEMS; i++)
+		audit_wire_write(&w, message + i * AUDIT_WIRE_HEAD);
+	len = (size_t)AUDIT_WIRE_ITEMS * AUDIT_WIRE_HEAD;
+	assert_int_equal(send(fd, message, len, 0), len);
+	for (size_t i = 0; i < AUDIT_WIRE_ITEMS; i++) {
+		receive(fd, &w);
+		assert_int_equal(w.kind, AUDIT_WIRE_OK);
+		assert_int_equal(w.number, 1 + AUDIT_WIRE_ITEMS);
+	}
+	close(fd);
+	c = client("user");
+	assert_int_equal(record(c, &entry), 2 + AUDIT_WIRE_ITEMS);
+	audit_client_free(c);
+	end(SIGTERM);
+}
+
+/* ---- many at once, which are packed */
+
+enum { CROWD = 8, WINDOW = 100, WINDOWS = 20 };
+
+struct one_of_many {
+	struct audit_client *client;
+	int id;
+	int64_t numbers[WINDOWS * WINDOW];
+};
+
+static void *send_windows(void *arg)
+{
+	struct one_of_many *mine = arg;
+	struct audit_ticket *tickets[WINDOW];
+	char request[40];
+	const struct audit_entry entry = {
+	        .action = "device.view", .request_id = request, .outcome = AUDIT_DONE};
+
+	for (int first = 0; first < WINDOWS * WINDOW; first += WINDOW) {
+		for (int i = 0; i < WINDOW; i++) {
+			snprintf(request, sizeof(request), "%d/%d", mine->id, first + i);
+			tickets[i] = audit_send(mine->client, &entry, NULL);
+		}
+		for (int i = 0; i < WINDOW; i++)
+			if (tickets[i] == NULL || !audit_wait(tickets[i], DEADLINE_MS,
+			                                  &mine->numbers[first + i], NULL))
+				mine->numbers[first + i] = -1;
+	}
+	return NULL;
+}
+
+static void check_all_acked_of(int id, const int64_t *numbers, int64_t count);
+
+static void packed_records_have_each_its_own_number(void **state)
+{
+	static struct one_of_many crowd[CROWD];
+	struct audit_client *c;
+	pthread_t threads[CROWD];
+
+	(void)state;
+	start();
+	c = client("user");
+	for (int i = 0; i < CROWD; i++) {
+		crowd[i] = (struct one_of_many){.client = c, .id = i};
+		assert_int_equal(pthread_create(&threads[i], NULL, send_windows, &crowd[i]), 0);
+	}
+	for (int i = 0; i < CROWD; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	audit_client_free(c);
+	end(SIGTERM);
+	assert_int_equal(
+	        query("SELECT max(number) = count(*) AND min(number) = 1 FROM audit_entry"), 1);
+	assert_int_equal(query("SELECT count(*) FROM audit_entry WHERE source = 'user'"),
+	        CROWD * WINDOWS * WINDOW);
+	for (int i = 0; i < CROWD; i++)
+		check_all_acked_of(i, crowd[i].numbers, (int64_t)WINDOWS * WINDOW);
+}
+
+static void a_packed_record_leaves_though_nobody_waits_for_it(void **state)
+{
+	enum { MANY = 40 };
+	const struct audit_entry entry = {.action = "device.view", .outcome = AUDIT_DONE};
+	struct audit_ticket *tickets[MANY];
+	struct audit_client *c;
+	int64_t number;
+
+	(void)state;
+	start();
+	c = client("user");
+	(void)record(c, &entry);
+	kill(daemon_pid, SIGSTOP); /* so that many are under way */
+	for (int i = 0; i < MANY; i++) {
+		tickets[i] = audit_send(c, &entry, NULL);
+		assert_non_null(tickets[i]);
+	}
+	kill(daemon_pid, SIGCONT);
+	assert_true(becomes(MANY + 2, "SELECT count(*) FROM audit_entry"));
+	for (int i = 0; i < MANY; i++) {
+		assert_true(audit_wait(tickets[i], DEADLINE_MS, &number, NULL));
+		assert_int_equal(number, 3 + i);
+	}
+	audit_client_free(c);
+	end(SIGTERM);
+}
+
+static void what_is_packed_when_the_daemon_dies_fails_at_once(void **state)
+{
+	enum { MANY = 40 };
+	const struct audit_entry entry = {.action = "device.view", .outcome = AUDIT_DONE};
+	struct audit_ticket *tickets[MANY];
+	struct audit_client *c;
+	struct err e = ERR_CLEAR;
+	int64_t begun, number;
+
+	(void)state;
+	start();
+	c = client("user");
+	(void)record(c, &entry);
+	kill(daemon_pid, SIGSTOP);
+	for (int i = 0; i < MANY; i++) {
+		tickets[i] = audit_send(c, &entry, NULL);
+		assert_non_null(tickets[i]);
+	}
+	end(SIGKILL);
+	begun = now_ms();
+	for (int i = 0; i < MANY; i++) {
+		assert_false(audit_wait(tickets[i], DEADLINE_MS, &number, &e));
+		assert_int_equal(e.code, ERR_UNAVAILABLE);
+	}
+	assert_true(now_ms() - begun < DEADLINE_MS / 2);
+	start();
+	begun = now_ms();
+	while (!audit_record(c, &entry, &number, &e) && now_ms() - begun < DEADLINE_MS)
+		usleep(1000);
+	/* Two starts and the two records that were answered: what failed is not there. */
+	assert_int_equal(number, query("SELECT count(*) FROM audit_entry"));
+	assert_int_equal(number, 4);
 	audit_client_free(c);
 	end(SIGTERM);
 }
@@ -395,26 +618,40 @@ static void check_acked(struct sql_conn *conn, int id, int64_t place, int64_t nu
 	arena_free(arena);
 }
 
-static void check_all_acked(struct child *children)
+static struct sql_db *open_log(void)
 {
 	static const struct sql_table *const tables[] = {&test_sql, NULL};
 	const struct sql_options options = {
 	        .directory = folder, .read = 1u << SQL_AUDIT, .readers = 1, .tables = tables};
 	struct sql_db *db = NULL;
 	struct err e = ERR_CLEAR;
+
+	if (!sql_open(&options, &db, &e))
+		fail_msg("%s", e.text);
+	return db;
+}
+
+static void check_all_acked_of(int id, const int64_t *numbers, int64_t count)
+{
+	struct sql_db *db = open_log();
+	struct sql_conn *conn = sql_borrow(db, DEADLINE_MS, NULL);
+
+	assert_non_null(conn);
+	for (int64_t n = 0; n < count; n++)
+		check_acked(conn, id, n, numbers[n]);
+	sql_return(conn);
+	sql_close(db);
+}
+
+static void check_all_acked(struct child *children)
+{
 	int64_t total = 0;
 
-	assert_true(sql_open(&options, &db, &e));
 	for (int i = 0; i < PROCESSES; i++) {
-		struct sql_conn *conn = sql_borrow(db, DEADLINE_MS, &e);
-		assert_non_null(conn);
 		int64_t count = atomic_load(&children[i].count);
-		for (int64_t n = 0; n < count; n++)
-			check_acked(conn, i, n, children[i].numbers[n]);
+		check_all_acked_of(i, children[i].numbers, count);
 		total += count;
-		sql_return(conn);
 	}
-	sql_close(db);
 	assert_true(total > 100);
 	print_message("%lld records acknowledged\n", (long long)total);
 }
@@ -614,6 +851,11 @@ int main(void)
 	        TEST(without_the_daemon_there_is_an_error_at_once_and_after_its_return_there_is_none),
 	        TEST(a_stopped_daemon_costs_no_more_than_the_deadline),
 	        TEST(malformed_messages_are_refused_and_harm_nobody),
+	        TEST(one_bad_record_in_a_message_is_refused_alone),
+	        TEST(more_items_than_a_message_may_have_end_the_connection_after_the_first_ones),
+	        TEST(packed_records_have_each_its_own_number),
+	        TEST(a_packed_record_leaves_though_nobody_waits_for_it),
+	        TEST(what_is_packed_when_the_daemon_dies_fails_at_once),
 	        TEST(threads_share_a_connection),
 	        TEST(changes_left_open_are_closed_truthfully),
 	        TEST(a_second_daemon_leaves_the_first_alone),
