@@ -16,10 +16,16 @@
 #include "core/operation_states.h"
 #include "db/sql.h"
 
-/* The statements of operations.c, operations_read.c and operations_submit.c. */
-extern const struct sql_table operations_sql;
-extern const struct sql_table operations_read_sql;
-extern const struct sql_table operations_submit_sql;
+extern const struct sql_table operations_sql;        /* operations.c: the moves */
+extern const struct sql_table operations_read_sql;   /* operations_read.c: for pages */
+extern const struct sql_table operations_check_sql;  /* operations_check.c: may it run? */
+extern const struct sql_table operations_submit_sql; /* operations_submit.c */
+extern const struct sql_table operations_cancel_sql; /* operations_cancel.c */
+
+/* All of them, for the list of tables of a program in which people submit. */
+#define OPERATIONS_TABLES                                                                          \
+	&operations_sql, &operations_read_sql, &operations_check_sql, &operations_submit_sql,      \
+	        &operations_cancel_sql
 
 enum {
 	OPERATIONS_PURPOSE_MAX = 500, /* bytes */

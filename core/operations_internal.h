@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* operations_internal.h: between operations.c, operations_submit.c and operations_read.c. */
+/* operations_internal.h: between operations.c and operations_submit.c. */
 #ifndef FLEETPORT_CORE_OPERATIONS_INTERNAL_H
 #define FLEETPORT_CORE_OPERATIONS_INTERNAL_H
 
@@ -20,10 +20,5 @@ struct execution_new {
 /* Inside a write: the row, its first event, and what is to be published. */
 bool executions_insert(struct sql_conn *conn, const struct execution_new *n, int64_t now,
         struct err *e) __attribute__((warn_unused_result, nonnull(1, 2)));
-
-/* The keys of a request's executions, in order. */
-bool executions_of_request(struct sql_conn *conn, struct arena *arena, int64_t request_id,
-        int64_t **ids, size_t *count, struct err *e)
-        __attribute__((warn_unused_result, nonnull(1, 2, 4, 5)));
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* operations_read.c: what pages show. The access rule is in every statement. */
-#include "core/operations_internal.h"
+#include "core/operations.h"
 #include "core/rows.h"
 
 #include <string.h>

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* operations_submit.c: may it run, submit, cancel. */
-#include "core/models.h"
+/* operations_submit.c: from an order to its request, with an execution for each device. */
 #include "core/operations_internal.h"
 #include "core/outbox.h"
-#include "core/rows.h"
 #include "lib/crypto.h"
 #include "lib/parse.h"
 
@@ -13,36 +11,13 @@
 enum { WAIT_MS = 2000, KEY_MIN = 8, SCRATCH = 4 << 20, DETAILS = 200 };
 
 enum {
-	AGENT_OF,
-	LANE_BUSY,
 	REQUEST_FIND,
 	REQUEST_INSERT,
-	REQUEST_STATE,
-	REQUEST_SET_STATE,
-	EXECUTIONS_OF,
 	WAS_MADE,
 	STATEMENTS,
 };
 
 static const struct sql_statement statements[STATEMENTS] = {
-        [AGENT_OF] = {.role = SQL_READ,
-                .store = SQL_OPERATIONS,
-                .stores = 1u << SQL_CORE,
-                .in = "it",
-                .out = "iii",
-                .text = "SELECT p.agent IS NOT NULL, coalesce(p.online, 0),"
-                        " instr(' ' || coalesce(p.kinds, '') || ' ', ' ' || $2 || ' ') > 0"
-                        " FROM device d JOIN agent a ON a.id = d.agent_id"
-                        " AND a.revoked_at IS NULL AND a.customer_id = d.customer_id"
-                        " LEFT JOIN presence p ON p.agent = a.id WHERE d.id = $1"},
-        [LANE_BUSY] = {.role = SQL_READ,
-                .store = SQL_OPERATIONS,
-                .in = "i",
-                .out = "i",
-                .text = "SELECT EXISTS (SELECT 1 FROM execution WHERE device = $1"
-                        " AND class <> 'query' AND (state IN ('sent', 'resending', 'delivered',"
-                        " 'in-progress', 'cancel-requested', 'queued', 'waiting-consent')"
-                        " OR (state = 'unknown' AND written_off = 0)))"},
         [REQUEST_FIND] = {.role = SQL_READ,
                 .store = SQL_OPERATIONS,
                 .in = "it",
@@ -56,21 +31,6 @@ static const struct sql_statement statements[STATEMENTS] = {
                 .text = "INSERT INTO request (public_id, state, requester, organisation_id, kind,"
                         " parameters, purpose, idempotency_key, body_hash, begun, created_at)"
                         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id"},
-        [REQUEST_STATE] = {.role = SQL_READ,
-                .store = SQL_OPERATIONS,
-                .in = "t",
-                .out = "it",
-                .text = "SELECT id, state FROM request WHERE public_id = $1"},
-        [REQUEST_SET_STATE] = {.role = SQL_WRITE,
-                .store = SQL_OPERATIONS,
-                .in = "it",
-                .out = "",
-                .text = "UPDATE request SET state = $2, version = version + 1 WHERE id = $1"},
-        [EXECUTIONS_OF] = {.role = SQL_READ,
-                .store = SQL_OPERATIONS,
-                .in = "i",
-                .out = "i",
-                .text = "SELECT id FROM execution WHERE request_id = $1 ORDER BY id"},
         [WAS_MADE] = {.role = SQL_READ,
                 .store = SQL_OPERATIONS,
                 .in = "i",
@@ -80,114 +40,6 @@ static const struct sql_statement statements[STATEMENTS] = {
                         " AND begun IS NOT NULL)"},
 };
 const struct sql_table operations_submit_sql = {"operations_submit", statements, STATEMENTS};
-
-/* ---- may it run? */
-
-static const struct {
-	const char *code, *sentence;
-} obstacles[OBSTACLES] = {
-        [OBSTACLE_NONE] = {"", ""},
-        [OBSTACLE_NO_RIGHT] = {"no-right",
-                "You have not been granted the right to do this on this device."},
-        [OBSTACLE_NO_CONSENT] = {"no-consent",
-                "The customer does not allow remote operations on this device."},
-        [OBSTACLE_NOT_CAPABLE] = {"not-capable", "This device cannot do it remotely."},
-        [OBSTACLE_NO_AGENT] = {"no-agent",
-                "No agent is there that could reach this device: none reports it, or its agent was"
-                " revoked or has never been connected."},
-        [OBSTACLE_ASKS] = {"asks",
-                "The customer is asked first: it begins when the customer has agreed."},
-        [OBSTACLE_BUSY] = {"busy",
-                "Another operation on this device has not ended: this one waits for it."},
-        [OBSTACLE_OFFLINE] = {"offline",
-                "The device's agent is not connected now: it is sent as soon as it is."},
-};
-
-const char *obstacle_code(enum obstacle obstacle)
-{
-	return (unsigned)obstacle < OBSTACLES ? obstacles[obstacle].code : "";
-}
-
-const char *obstacle_sentence(enum obstacle obstacle)
-{
-	return (unsigned)obstacle < OBSTACLES ? obstacles[obstacle].sentence : "";
-}
-
-bool obstacle_prevents(enum obstacle obstacle)
-{
-	return obstacle == OBSTACLE_NO_RIGHT || obstacle == OBSTACLE_NO_CONSENT ||
-	       obstacle == OBSTACLE_NOT_CAPABLE || obstacle == OBSTACLE_NO_AGENT;
-}
-
-struct agent_facts {
-	int64_t heard, online, capable; /* booleans as SQL has them */
-	bool there;
-};
-
-static bool check_agent(struct sql_conn *conn, const struct device *device,
-        const struct operation_kind *kind, struct agent_facts *f, struct err *e)
-{
-	*f = (struct agent_facts){.there = false};
-	return sql_one(conn, &statements[AGENT_OF], SQL_ARGS(SQL_I(device->id), SQL_T(kind->name)),
-	        SQL_INTO(SQL_INTO_I(&f->heard), SQL_INTO_I(&f->online), SQL_INTO_I(&f->capable)),
-	        &f->there, e);
-}
-
-/* A device without a serial number takes no consuming operation: nobody could prove which one it
- * was. */
-static bool check_model(struct sql_conn *conn, const struct device *device,
-        const struct operation_kind *kind, bool *can, struct err *e)
-{
-	*can = false;
-	if (kind->class == OPERATION_CONSUMING && strcmp(device->identity_kind, "serial") != 0)
-		return true;
-	return models_can(conn, device->manufacturer, device->model, kind->name, can, e);
-}
-
-static bool check_lane(struct sql_conn *conn, const struct device *device,
-        const struct operation_kind *kind, bool *busy, struct err *e)
-{
-	int64_t yes = 0;
-
-	if (kind->class != OPERATION_QUERY &&
-	        !sql_one(conn, &statements[LANE_BUSY], SQL_ARGS(SQL_I(device->id)),
-	                SQL_INTO(SQL_INTO_I(&yes)), NULL, e))
-		return false;
-	*busy = yes != 0;
-	return true;
-}
-
-bool operations_check(struct sql_conn *conn, const struct viewer *viewer,
-        const struct device *device, const struct operation_kind *kind, enum obstacle *obstacle,
-        struct err *e)
-{
-	const char *right = kind->class == OPERATION_CONSUMING ? "consume" : "operate";
-	struct agent_facts agent;
-	bool may, can, busy;
-
-	if (!devices_may(conn, viewer, device->id, right, &may, e) ||
-	        !check_model(conn, device, kind, &can, e) ||
-	        !check_agent(conn, device, kind, &agent, e) ||
-	        !check_lane(conn, device, kind, &busy, e))
-		return false;
-	if (!may || !viewer_may(viewer, MAY_OPERATE))
-		*obstacle = OBSTACLE_NO_RIGHT;
-	else if (strcmp(device->consent, "never") == 0)
-		*obstacle = OBSTACLE_NO_CONSENT;
-	else if (can && (!agent.there || !agent.heard))
-		*obstacle = OBSTACLE_NO_AGENT;
-	else if (!can || !agent.capable)
-		*obstacle = OBSTACLE_NOT_CAPABLE;
-	else if (strcmp(device->consent, "ask") == 0)
-		*obstacle = OBSTACLE_ASKS;
-	else if (busy)
-		*obstacle = OBSTACLE_BUSY;
-	else
-		*obstacle = agent.online ? OBSTACLE_NONE : OBSTACLE_OFFLINE;
-	return true;
-}
-
-/* ---- submit */
 
 struct part {
 	struct device device;
@@ -440,138 +292,6 @@ bool operations_submit(const struct changes *c, const struct viewer *viewer,
 	entry->customer = NULL;
 	entry->details = NULL;
 	arena_free(s.arena);
-	return ok;
-}
-
-/* ---- cancel */
-
-struct cancellation {
-	const struct viewer *viewer;
-	const char *request_id;
-	int64_t now;
-	int64_t begun;
-	struct arena *arena;
-};
-
-bool executions_of_request(struct sql_conn *conn, struct arena *arena, int64_t request_id,
-        int64_t **ids, size_t *count, struct err *e)
-{
-	return rows_read_ids(arena,
-	        sql_query(conn, &statements[EXECUTIONS_OF], SQL_ARGS(SQL_I(request_id)), e), ids,
-	        count, e);
-}
-
-static bool cancel_one(struct sql_conn *conn, const struct cancellation *c, int64_t id,
-        bool *canceled, struct err *e)
-{
-	const struct execution_change change = {
-	        .event = EXECUTION_CANCEL, .source = "support", .at = c->now, .begun = c->begun};
-	struct execution_brief x;
-	struct execution_outcome out;
-	struct execution_facts facts;
-	enum execution_state to;
-
-	if (!executions_load(conn, c->arena, id, &x, e))
-		return false;
-	facts = (struct execution_facts){.class = x.class,
-	        .stoppable = x.kind != NULL && x.kind->stoppable,
-	        .received = x.received};
-	*canceled = execution_next(x.state, EXECUTION_CANCEL, &facts, &to) == VERDICT_MOVE;
-	return !*canceled || executions_apply(conn, c->arena, &x, &change, &out, e);
-}
-
-static bool cancel_request(
-        struct sql_conn *conn, const struct cancellation *c, int64_t *id, struct err *e)
-{
-	const struct request_facts none = {false, false};
-	enum request_state state, to;
-	const char *name = "";
-	bool found;
-
-	if (!sql_one(conn, &statements[REQUEST_STATE], SQL_ARGS(SQL_T(c->request_id)),
-	            SQL_INTO(SQL_INTO_I(id), SQL_INTO_T(c->arena, &name)), &found, e))
-		return false;
-	if (!found || !request_state_read(name, &state))
-		return err_set(e, ERR_NOT_FOUND, "no such operation");
-	if (request_next(state, REQUEST_CANCEL, &none, &to) != VERDICT_MOVE)
-		return err_set(e, ERR_CONFLICT, "This operation has ended or is being canceled.");
-	return sql_do(conn, &statements[REQUEST_SET_STATE],
-	        SQL_ARGS(SQL_I(*id), SQL_T(request_state_name(to))), NULL, e);
-}
-
-static bool write_cancel(struct sql_conn *conn, void *arg, struct err *e)
-{
-	struct cancellation *c = arg;
-	int64_t *ids;
-	int64_t request;
-	size_t count, canceled = 0;
-
-	if (!cancel_request(conn, c, &request, e) ||
-	        !executions_of_request(conn, c->arena, request, &ids, &count, e))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		bool done;
-		if (!cancel_one(conn, c, ids[i], &done, e))
-			return false;
-		canceled += done;
-	}
-	return canceled > 0 ||
-	       err_set(e, ERR_CONFLICT, "It is too late: nothing of it can be canceled any more.");
-}
-
-/* The viewer sees the request, and may operate every device of it that the viewer sees. */
-static bool check_cancel(const struct changes *changes, const struct cancellation *c,
-        struct operation_request *r, struct err *e)
-{
-	struct sql_conn *conn = sql_borrow(changes->db, WAIT_MS, e);
-	bool ok;
-
-	if (conn == NULL)
-		return false;
-	ok = operations_find(conn, c->viewer, c->arena, c->request_id, r, e);
-	for (size_t i = 0; ok && i < r->count; i++) {
-		bool may;
-		ok = devices_may(conn, c->viewer, r->list[i].device, "operate", &may, e) &&
-		     ((may && viewer_may(c->viewer, MAY_OPERATE)) ||
-		             err_set(e, ERR_DENIED,
-		                     "You have not been granted the right to do this."));
-	}
-	sql_return(conn);
-	return ok;
-}
-
-static bool cancel(const struct changes *changes, struct audit_entry *entry, struct cancellation *c,
-        struct err *e)
-{
-	struct operation_request r;
-	bool made;
-
-	if (!check_cancel(changes, c, &r, e))
-		return false;
-	entry->action = "operation.cancel";
-	entry->target_kind = "operation";
-	entry->targets = &c->request_id;
-	entry->target_count = 1;
-	if (!change_begin(changes, entry, &c->begun, e))
-		return false;
-	made = sql_write(changes->db, SQL_OPERATIONS, write_cancel, c, WAIT_MS, e);
-	change_end(changes, entry, c->begun, made);
-	entry->targets = NULL;
-	entry->target_count = 0;
-	return made;
-}
-
-bool operations_cancel(const struct changes *c, const struct viewer *viewer,
-        struct audit_entry *entry, const char *request_id, int64_t now, struct err *e)
-{
-	struct cancellation job = {.viewer = viewer,
-	        .request_id = request_id,
-	        .now = now,
-	        .arena = arena_new(SCRATCH)};
-	bool ok = job.arena != NULL || err_set(e, ERR_MEMORY, "no memory to cancel");
-
-	ok = ok && cancel(c, entry, &job, e);
-	arena_free(job.arena);
 	return ok;
 }
 
