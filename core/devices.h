@@ -12,7 +12,8 @@
 #include "core/access.h"
 #include "db/sql.h"
 
-extern const struct sql_table devices_sql;
+extern const struct sql_table devices_sql;      /* devices.c: the fleet, one device */
+extern const struct sql_table devices_list_sql; /* devices_list.c: lists */
 
 enum {
 	DEVICES_SILENT_MS =

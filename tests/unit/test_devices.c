@@ -23,7 +23,8 @@ struct scene {
 	struct sql_conn *conn;
 };
 
-static const struct sql_table *const tables[] = {&devices_sql, &telemetry_sql, NULL};
+static const struct sql_table *const tables[] = {
+        &devices_sql, &devices_list_sql, &telemetry_sql, NULL};
 
 /* ---- a fleet */
 
@@ -613,6 +614,8 @@ static void no_statement_scans_a_table_or_sorts_beside_it(void **state)
 	struct scene *s = *state;
 	for (size_t i = 0; i < devices_sql.count; i++)
 		test_store_plan_is_fast(s->w->folder, &devices_sql.list[i]);
+	for (size_t i = 0; i < devices_list_sql.count; i++)
+		test_store_plan_is_fast(s->w->folder, &devices_list_sql.list[i]);
 	for (size_t i = 0; i < telemetry_sql.count; i++)
 		test_store_plan_is_fast(s->w->folder, &telemetry_sql.list[i]);
 }
