@@ -78,6 +78,14 @@ static bool read_supplies(struct arena *arena, const struct json *list, struct e
 	return true;
 }
 
+/* State and reasons stand flat, as our collector writes a reading, or under "status", as in a report. */
+static const struct json *status_member(const struct json *side, const char *name)
+{
+	const struct json *flat = json_get(side, name);
+
+	return flat != NULL ? flat : json_get(json_get(side, "status"), name);
+}
+
 static const struct evidence_view *read_side(struct arena *arena, const struct json *side)
 {
 	struct evidence_view *view = arena_alloc(arena, sizeof *view);
@@ -85,12 +93,12 @@ static const struct evidence_view *read_side(struct arena *arena, const struct j
 
 	if (view == NULL || side == NULL || json_type_of(side) != JSON_OBJECT)
 		return NULL;
-	view->state = copy(arena, json_get(side, "state"));
+	view->state = copy(arena, status_member(side, "state"));
 	if (view->state == NULL)
 		view->state = "";
 	if (acquired != NULL && !parse_time(acquired, &view->acquired_at))
 		view->acquired_at = 0;
-	if (!read_reasons(arena, json_get(side, "reasons"), view) ||
+	if (!read_reasons(arena, status_member(side, "reasons"), view) ||
 	        !read_supplies(arena, json_get(side, "supplies"), view))
 		return NULL;
 	return view;

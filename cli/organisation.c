@@ -20,6 +20,7 @@ static bool add(struct cli *cli, struct err *e)
 	        .kind = cli_value(cli, "kind"),
 	        .name = cli_value(cli, "name"),
 	        .region = cli_value(cli, "region"),
+	        .default_group = cli_value(cli, "default-group"),
 	        .lets_partner_invite = cli_value(cli, "lets-partner-invite") != NULL,
 	        .now = cli_now(),
 	};
@@ -77,6 +78,8 @@ static bool remove_one(struct cli *cli, struct err *e)
 static const struct cli_option add_options[] = {{"kind", "KIND", true, "customer or partner"},
         {"name", "NAME", true, "its name"},
         {"region", "CODE", false, "region of the customer's devices (default: any)"},
+        {"default-group", "NAME", false,
+                "the customer's first group, where new devices go (default: Default)"},
         {"lets-partner-invite", NULL, false,
                 "the customer's partners may invite and revoke agents"},
         {.name = NULL}};

@@ -82,7 +82,8 @@ static bool add_default_group(struct sql_conn *write, const struct organisation_
 	struct group_new first = {
 	        .public_id = group,
 	        .organisation_id = id,
-	        .name = "Default",
+	        .name = organisation->default_group != NULL ? organisation->default_group
+	                                                    : "Default",
 	        .is_default = true,
 	        .now = organisation->now,
 	};
@@ -101,6 +102,8 @@ bool organisations_add(struct sql_conn *write, const struct organisation_new *or
 		        e, ERR_INVALID, "an organisation is a customer, a partner or the operator");
 	if (!organisations_name_valid(organisation->name, "the organisation's name", e))
 		return false;
+	if (organisation->default_group != NULL && strcmp(organisation->kind, "customer") != 0)
+		return err_set(e, ERR_INVALID, "only a customer has groups of devices");
 	if (strcmp(organisation->kind, "operator") == 0) {
 		if (!sql_one(write, &statements[OPERATORS], SQL_NO_ARGS,
 		            SQL_INTO(SQL_INTO_I(&operators)), NULL, e))

@@ -31,7 +31,8 @@ struct organisation_new {
 	const char *public_id; /* from crypto_random_id("or_", …) */
 	const char *kind;
 	const char *name;
-	const char *region; /* NULL: any */
+	const char *region;        /* NULL: any */
+	const char *default_group; /* what a customer's first group is called; NULL: "Default" */
 	bool lets_partner_invite;
 	int64_t now; /* ms */
 };
@@ -42,8 +43,8 @@ struct organisation_new {
 bool organisations_name_valid(const char *name, const char *what, struct err *e)
         __attribute__((warn_unused_result, nonnull(1, 2)));
 
-/* Adds one; a customer gets its default group, called "Default". ERR_CONFLICT: the name is taken,
- * or there is an operator already. *id (may be NULL): its key. */
+/* Adds one; a customer gets its default group, where new devices go. ERR_CONFLICT: the name is
+ * taken, or there is an operator already; ERR_INVALID: default_group for one that is no customer. *id (may be NULL): its key. */
 bool organisations_add(struct sql_conn *write, const struct organisation_new *organisation,
         int64_t *id, struct err *e) __attribute__((warn_unused_result, nonnull(1, 2)));
 

@@ -25,7 +25,7 @@ const places = [
 ];
 const order = Object.keys(MODELS);
 
-// Thirty printers of the first customer, twenty of the second; two groups each.
+// Thirty printers of the first customer, twenty of the second; two groups each, of which the first is the default one.
 export const CUSTOMERS = [
 	{ key: 'harbour', name: 'Harbour Print Works', groups: ['Production hall', 'Front office'], count: 30 },
 	{ key: 'lindgren', name: 'Lindgren Architects', groups: ['Drawing office', 'Branch north'], count: 20 },

@@ -52,17 +52,25 @@ async function once(name, work) {
 	return state.done[name];
 }
 
-const organisation = (kind, name) => once(`organisation ${name}`,
-	async () => (await instance.cli(['organisation', 'add', '--kind', kind, '--name', name])).id);
+const organisation = (kind, name, ...more) => once(`organisation ${name}`,
+	async () => (await instance.cli(['organisation', 'add', '--kind', kind, '--name', name, ...more])).id);
+
+// The first of a customer's groups is the default one: what a newly invited agent reports stands where people are granted.
+async function groupOf(customer, id, name) {
+	if (name === customer.groups[0]) {
+		return (await instance.cli(['group', 'list', '--customer', id])).find((group) => group.isDefault).id;
+	}
+	return (await instance.cli(['group', 'add', '--customer', id, '--name', name])).id;
+}
 
 async function seedOrganisations() {
 	const ids = {};
 	for (const customer of CUSTOMERS) {
-		ids[customer.key] = await organisation('customer', customer.name);
+		ids[customer.key] = await organisation('customer', customer.name, '--default-group', customer.groups[0]);
 		customer.groupIds = [];
 		for (const group of customer.groups) {
 			customer.groupIds.push(await once(`group ${customer.name}/${group}`,
-				async () => (await instance.cli(['group', 'add', '--customer', ids[customer.key], '--name', group])).id));
+				() => groupOf(customer, ids[customer.key], group)));
 		}
 	}
 	for (const partner of PARTNERS) {

@@ -19,7 +19,7 @@
 
 enum {
 	ENVELOPE_MAX = 64 * 1024, /* bytes of an envelope */
-	ENVELOPE_KEY_ID = 64,     /* bytes of a key's id: letters, digits, '-' and '_' */
+	ENVELOPE_KEY_ID = 128,    /* bytes of a key's id: visible ASCII but '"' and '\\' */
 	ENVELOPE_FINGERPRINT_SIZE = 23,
 };
 

@@ -101,8 +101,7 @@ const char *supply_ink(const struct supply_view *supply)
 }
 
 static const struct state_words states[] = {
-        {"rejected", "x-circle", "error", N_("Rejected"),
-                N_("It was not sent: the check before sending refused it.")},
+        {"rejected", "x-circle", "error", N_("Rejected"), N_("It was refused and did not run.")},
         {"waiting-consent", "hourglass-split", "busy", N_("Waiting for consent"),
                 N_("The customer is asked first.")},
         {"queued", "hourglass-split", "busy", N_("Queued"),

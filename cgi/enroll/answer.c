@@ -12,8 +12,9 @@ bool enroll_sign(const struct enroll *enroll, const char *csr, const char *agent
 
 	out->chain = BUF_INIT(2 * X509_PEM_MAX);
 	if (!x509_ca_sign(enroll->ca, csr, agent_id, now - SKEW_MS, now + AGENTS_CERTIFICATE_MS,
-	            &out->chain, e) ||
-	        !x509_read(buf_text(&out->chain), &out->info, e))
+	            &out->chain, e))
+		return e != NULL && e->code == ERR_INVALID ? err_wrap(e, "$.csr") : false;
+	if (!x509_read(buf_text(&out->chain), &out->info, e))
 		return false;
 	buf_append(&out->chain, enroll->ca_pem.data, enroll->ca_pem.len);
 	return !out->chain.failed || err_set(e, ERR_LIMIT, "the certificate chain is too long");

@@ -55,14 +55,13 @@ static bool find_agent(struct engine *engine, const char *id, struct agent *agen
 	return false;
 }
 
+/* An agent has one key, and the topic says which agent: what it calls its key does not matter. */
 static bool agent_key(
         void *context, const char *key_id, unsigned char public_key[CRYPTO_SIGN_PUBLIC])
 {
 	const struct agent *agent = context;
-	char id[ENVELOPE_FINGERPRINT_SIZE];
 
-	if (strcmp(key_id, envelope_key_id(agent->event_key, id)) != 0)
-		return false;
+	(void)key_id;
 	memcpy(public_key, agent->event_key, CRYPTO_SIGN_PUBLIC);
 	return true;
 }

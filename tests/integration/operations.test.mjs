@@ -11,19 +11,21 @@ import {
 import { opened, seal, topic } from './messages.mjs';
 import { find, order, outcome, technician, text } from './technician.mjs';
 
-// A device of a test agent, in the group that the technician may operate.
+// A device of a test agent. It names no group: the customer's default one is one that the technician may operate.
 async function ownDevice() {
 	const { link, identity } = await enrolled();
-	const made = device({ group: customer().groups[0].name });
+	const made = device();
 	assert.equal((await link.sendReport(identity, link.report(identity, [made]))).json.accepted, 1);
 	return { link, identity, made, id: await find(made.serialNumber) };
 }
 
 // ---- the agent's side, spoken by hand
 
-const event = (identity, operation, seq, name, more = {}) => seal(identity.eventKeys, 'fleetport.event/1', {
+// What an agent calls its own key is its affair (docs/decisions/052).
+const ownName = (envelope) => JSON.stringify({ ...JSON.parse(envelope), keyId: 'my+only/key=' });
+const event = (identity, operation, seq, name, more = {}) => ownName(seal(identity.eventKeys, 'fleetport.event/1', {
 	agentId: identity.id, operationId: operation.operationId, attempt: operation.attempt, seq, event: name, at: new Date().toISOString(), ...more,
-});
+}));
 
 // An agent that is online and hears its operations. `heard(schema)` gives those messages.
 async function online(identity) {

@@ -411,6 +411,27 @@ static int64_t records(struct fixture *f, const char *action, const char *outcom
 	return found;
 }
 
+static void a_customers_default_group_has_the_name_that_is_asked_for(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(RUN(f, "organisation", "add", "--kind", "customer", "--name", "C",
+	                         "--default-group", "Hall"),
+	        EX_OK);
+	assert_int_equal(RUN(f, "organisation", "add", "--kind", "customer", "--name", "D"), EX_OK);
+	assert_int_equal(count(f, "device_group WHERE name = 'Hall' AND is_default = 1"), 1);
+	assert_int_equal(count(f, "device_group WHERE name = 'Default' AND is_default = 1"), 1);
+	assert_int_equal(count(f, "device_group"), 2);
+	assert_int_equal(RUN(f, "organisation", "add", "--kind", "partner", "--name", "P",
+	                         "--default-group", "Hall"),
+	        EX_DATAERR);
+	assert_non_null(strstr(f->err, "only a customer has groups"));
+	assert_int_equal(RUN(f, "organisation", "add", "--kind", "customer", "--name", "E",
+	                         "--default-group", " "),
+	        EX_DATAERR);
+	assert_int_equal(count(f, "organisation WHERE name IN ('P', 'E')"), 0);
+}
+
 static void changes_are_recorded_as_begun_and_done_or_failed(void **state)
 {
 	struct fixture *f = *state;
@@ -503,6 +524,7 @@ int main(void)
 	        READY(a_generated_password_is_in_a_file_of_its_own_and_nowhere_else),
 	        READY(a_short_password_and_a_missing_one_are_refused),
 	        READY(an_invitation_carries_host_code_and_pin),
+	        READY(a_customers_default_group_has_the_name_that_is_asked_for),
 	        READY(changes_are_recorded_as_begun_and_done_or_failed),
 	        READY(the_log_is_searched_and_the_search_recorded),
 	        READY(doctor_says_what_is_wrong_and_that_the_second_factor_is_off),

@@ -403,6 +403,33 @@ static void an_agent_cannot_speak_for_an_operation_of_another(void **state)
 	assert_int_equal(s->denied, 1);
 }
 
+/* The protocol names operation keys; what an agent calls its own is its affair. */
+static void what_an_agent_calls_its_key_does_not_matter(void **state)
+{
+	static const char *const names[] = {"1", AGENT, "kQ+/8w==", "event-key.2026"};
+	struct setting *s = *state;
+	struct event event = event_of(s, EVENT_RECEIPT, 1);
+
+	send(s);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct buf payload = BUF_INIT(EVENT_PAYLOAD_MAX), message = BUF_INIT(OPERATION_MAX);
+		char topic[OPERATION_TOPIC_SIZE];
+		struct err e = ERR_CLEAR;
+
+		event.seq = (int64_t)i + 1;
+		assert_true(event_write(&event, &payload, &e));
+		assert_true(envelope_seal(names[i], s->event_secret, EVENT_SCHEMA, payload.data,
+		        payload.len, &message, &e));
+		engine_message(&s->engine, operation_topic(AGENT, "event", topic), message.data,
+		        message.len, false);
+		buf_free(&payload);
+		buf_free(&message);
+		turn(s);
+		state_is(s, "delivered");
+		assert_int_equal(s->denied, 0);
+	}
+}
+
 static void retained_events_and_garbage_are_passed_over(void **state)
 {
 	struct setting *s = *state;
@@ -683,6 +710,7 @@ int main(void)
 	        TEST(a_repeated_result_is_acknowledged_again_and_applied_once),
 	        TEST(a_forged_event_is_not_believed_and_is_recorded),
 	        TEST(an_agent_cannot_speak_for_an_operation_of_another),
+	        TEST(what_an_agent_calls_its_key_does_not_matter),
 	        TEST(retained_events_and_garbage_are_passed_over),
 	        TEST(without_a_receipt_it_is_sent_again_under_the_same_id),
 	        TEST(when_nobody_listens_it_waits_for_the_agent),

@@ -549,6 +549,8 @@ static void only_a_verified_certificate_of_an_active_agent_renews(void **state)
 	assert_int_equal(ask(s, &c), 403);
 	assert_int_equal(call_as(s, &card, "/v1/renew", "{}"), 400);
 	assert_int_equal(call_as(s, &card, "/v1/renew", "{\"csr\":\"x\"}"), 400);
+	assert_non_null(strstr(body_of(s), "$.csr"));
+	assert_int_equal(call_as(s, &card, "/v1/renew", "{\"csr\":\"x\"}"), 400);
 	clock_fake_advance(&s->w->clock, 90 * day);
 	put_operation_keys(s);
 	assert_int_equal(renew(s, &card, &s->other_csr), 403); /* run out */

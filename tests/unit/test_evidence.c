@@ -51,6 +51,21 @@ static void a_side_is_read_as_the_agent_wrote_it(void **state)
 	assert_string_equal(v->supplies[1].level_state, "some-remaining");
 }
 
+static void a_side_may_be_a_device_as_reports_have_it(void **state)
+{
+	const struct evidence_view *v = evidence_read(arena,
+	        "{\"after\":{\"identity\":{\"kind\":\"serial\",\"value\":\"X 1\"},"
+	        "\"acquiredAt\":\"2026-11-22T19:00:00.000Z\","
+	        "\"status\":{\"state\":\"processing\",\"reasons\":[\"media-low-warning\"]}}}",
+	        "after");
+
+	(void)state;
+	assert_non_null(v);
+	assert_string_equal(v->state, "processing");
+	assert_int_equal(v->reason_count, 1);
+	assert_string_equal(v->reasons[0], "media-low");
+}
+
 static void evidence_that_is_none_is_not_shown(void **state)
 {
 	static const char *const texts[] = {"", "{", "[]", "{}", "{\"before\":null}",
@@ -80,6 +95,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(a_side_is_read_as_the_agent_wrote_it, begin, end),
+	        cmocka_unit_test_setup_teardown(
+	                a_side_may_be_a_device_as_reports_have_it, begin, end),
 	        cmocka_unit_test_setup_teardown(evidence_that_is_none_is_not_shown, begin, end),
 	        cmocka_unit_test_setup_teardown(
 	                a_side_without_members_is_unknown_and_not_zero, begin, end),
