@@ -21,8 +21,10 @@ extern const struct sql_table operations_read_sql;   /* operations_read.c: for p
 extern const struct sql_table operations_check_sql;  /* operations_check.c: may it run? */
 extern const struct sql_table operations_submit_sql; /* operations_submit.c */
 extern const struct sql_table operations_cancel_sql; /* operations_cancel.c */
+extern const struct sql_table
+        operations_dispatch_sql; /* operations_dispatch.c: what dispatch asks */
 
-/* All of them, for the list of tables of a program in which people submit. */
+/* Those of a program in which people submit, for its list of tables. */
 #define OPERATIONS_TABLES                                                                          \
 	&operations_sql, &operations_read_sql, &operations_check_sql, &operations_submit_sql,      \
 	        &operations_cancel_sql

@@ -12,7 +12,8 @@
 #include "core/access.h"
 #include "db/sql.h"
 
-extern const struct sql_table telemetry_sql;
+extern const struct sql_table telemetry_sql;       /* telemetry.c: lists */
+extern const struct sql_table telemetry_state_sql; /* telemetry_state.c: the latest state */
 
 enum { TELEMETRY_ROWS_MAX = 1000 }; /* of one list; larger limits are cut to it */
 

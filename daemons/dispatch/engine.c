@@ -15,8 +15,8 @@
 
 enum { ARENA_BYTES = 16 << 20 };
 
-const struct sql_table *const engine_tables[] = {
-        &agents_sql, &device_target_sql, &operations_sql, &outbox_sql, NULL};
+const struct sql_table *const engine_tables[] = {&agents_sql, &device_target_sql, &operations_sql,
+        &operations_dispatch_sql, &outbox_sql, NULL};
 
 int64_t engine_now(const struct engine *engine)
 {

@@ -24,7 +24,7 @@ struct scene {
 };
 
 static const struct sql_table *const tables[] = {
-        &devices_sql, &devices_list_sql, &telemetry_sql, NULL};
+        &devices_sql, &devices_list_sql, &telemetry_sql, &telemetry_state_sql, NULL};
 
 /* ---- a fleet */
 
@@ -618,6 +618,8 @@ static void no_statement_scans_a_table_or_sorts_beside_it(void **state)
 		test_store_plan_is_fast(s->w->folder, &devices_list_sql.list[i]);
 	for (size_t i = 0; i < telemetry_sql.count; i++)
 		test_store_plan_is_fast(s->w->folder, &telemetry_sql.list[i]);
+	for (size_t i = 0; i < telemetry_state_sql.count; i++)
+		test_store_plan_is_fast(s->w->folder, &telemetry_state_sql.list[i]);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -74,8 +74,9 @@ static void connect_agent(bool online, const char *kinds)
 
 static int set_up(void **state)
 {
-	static const struct sql_table *const tables[] = {OPERATIONS_TABLES, &operations_waiting_sql,
-	        &outbox_sql, &changes_sql, &devices_sql, NULL};
+	static const struct sql_table *const tables[] = {OPERATIONS_TABLES,
+	        &operations_dispatch_sql, &operations_waiting_sql, &outbox_sql, &changes_sql,
+	        &devices_sql, NULL};
 	char path[200];
 	struct err e = ERR_CLEAR;
 
@@ -829,7 +830,8 @@ static void only_agents_that_are_there_are_sent_anything(void **state)
 
 static void every_statement_walks_an_index(void **state)
 {
-	static const struct sql_table *const tables[] = {OPERATIONS_TABLES, &outbox_sql};
+	static const struct sql_table *const tables[] = {
+	        OPERATIONS_TABLES, &operations_dispatch_sql, &outbox_sql};
 
 	(void)state;
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
