@@ -96,7 +96,8 @@ never() {
 check_includes
 only 'sqlite3\.h' '^(db/sqlite[a-z_]*\.[ch]|tests/(helpers|bench)/.*)$'
 only 'db/sqlite\.h' '^(db/.*|tests/unit/test_sql.*)$'
-only 'fcgiapp\.h|fcgi_stdio\.h' '^(web/fastcgi\.c|tests/bench/.*)$'
+only 'fcgiapp\.h|fcgi_stdio\.h' '^(web/fastcgi_request\.c|tests/bench/.*)$'
+only 'web/fastcgi_internal\.h' '^web/fastcgi(_[a-z]+)?\.c$'
 only 'microhttpd\.h' '^(web/httpd\.c|daemons/live/.*)$'
 only 'sodium(/.*)?\.h' '^lib/crypto\.c$'
 only '(cjson/)?cJSON\.h' '^lib/json_tree\.h$'
