@@ -131,7 +131,7 @@ void sqlite_finalize_all(struct sql_conn *conn);
 /* Steps a statement without rows and resets it. */
 int sqlite_step_once(sqlite3_stmt *stmt);
 
-/* ---- sqlite_writer.c */
+/* ---- sqlite_writer.c, sqlite_writer_queue.c */
 
 /* Starts the writer thread. A store that is not there yet is tried again with each write. */
 struct writer *writer_start(

@@ -96,6 +96,7 @@ never() {
 check_includes
 only 'sqlite3\.h' '^(db/sqlite[a-z_]*\.[ch]|tests/(helpers|bench)/.*)$'
 only 'db/sqlite\.h' '^(db/.*|tests/unit/test_sql.*)$'
+only 'db/sqlite_writer\.h' '^db/sqlite_writer(_[a-z]+)?\.c$'
 only 'fcgiapp\.h|fcgi_stdio\.h' '^(web/fastcgi_request\.c|tests/bench/.*)$'
 only 'web/fastcgi_internal\.h' '^web/fastcgi(_[a-z]+)?\.c$'
 only 'microhttpd\.h' '^(web/httpd\.c|daemons/live/.*)$'
