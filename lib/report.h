@@ -30,7 +30,8 @@ enum {
 	REPORT_DEPTH_MAX = 16,
 	REPORT_VALUES_MAX = 600000,
 	REPORT_DEVICES_MAX = 256,
-	REPORT_WARNINGS_MAX = 64, /* later ones are counted, not kept */
+	REPORT_SUPPLIES_MAX = 256, /* of a device */
+	REPORT_WARNINGS_MAX = 64,  /* later ones are counted, not kept */
 	REPORT_SETTINGS_MAX = 200,
 	REPORT_ARENA_BYTES = 96 * 1024 * 1024, /* enough for any report within the limits */
 };

@@ -40,33 +40,44 @@ static const char *const vendor_oids[] = {
         "1.3.6.1.4.1.11.2.3.9.4.2.1.1.3.3.0",
 };
 
+/* Column by column: of a table that is cut, each row that is there is whole. */
 static const struct part {
 	const char *root;
 	size_t rows;
 	bool optional; /* some devices fall silent there: go on without it */
 	bool context;  /* read under the entry's context too */
 } parts[] = {
-        {"1.3.6.1.2.1.25.3.2.1.2", 256, false, false},  /* hrDeviceType */
-        {"1.3.6.1.2.1.25.3.2.1.3", 256, false, false},  /* hrDeviceDescr */
-        {"1.3.6.1.2.1.25.3.2.1.5", 256, false, false},  /* hrDeviceStatus */
-        {"1.3.6.1.2.1.25.3.5.1.1", 32, false, false},   /* hrPrinterStatus */
-        {"1.3.6.1.2.1.25.3.5.1.2", 32, false, false},   /* hrPrinterDetectedErrorState */
-        {"1.3.6.1.2.1.2.2.1.3", 128, false, false},     /* ifType */
-        {"1.3.6.1.2.1.2.2.1.6", 128, false, false},     /* ifPhysAddress */
-        {"1.3.6.1.2.1.43.5.1.1.2", 32, false, false},   /* prtGeneralCurrentLocalization */
-        {"1.3.6.1.2.1.43.5.1.1.16", 32, false, true},   /* prtGeneralPrinterName */
-        {"1.3.6.1.2.1.43.5.1.1.17", 32, false, true},   /* prtGeneralSerialNumber */
-        {"1.3.6.1.2.1.43.7.1.1.4", 128, true, false},   /* prtLocalizationCharacterSet */
-        {"1.3.6.1.2.1.43.10.2.1.3", 64, false, true},   /* prtMarkerCounterUnit */
-        {"1.3.6.1.2.1.43.10.2.1.4", 64, false, true},   /* prtMarkerLifeCount */
-        {"1.3.6.1.2.1.43.11.1.1", 1280, false, true},   /* prtMarkerSupplies */
-        {"1.3.6.1.2.1.43.12.1.1.4", 128, false, true},  /* prtMarkerColorantValue */
-        {"1.3.6.1.2.1.43.18.1.1.2", 128, false, true},  /* prtAlertSeverityLevel */
-        {"1.3.6.1.2.1.43.18.1.1.7", 128, false, true},  /* prtAlertCode */
-        {"1.3.6.1.2.1.43.18.1.1.8", 128, false, true},  /* prtAlertDescription */
-        {"1.3.6.1.2.1.47.1.1.1.1.9", 64, true, false},  /* entPhysicalFirmwareRev */
-        {"1.3.6.1.2.1.47.1.1.1.1.10", 64, true, false}, /* entPhysicalSoftwareRev */
-        {"1.3.6.1.2.1.47.1.1.1.1.11", 64, true, false}, /* entPhysicalSerialNum */
+        {"1.3.6.1.2.1.25.3.2.1.2", 256, false, false}, /* hrDeviceType */
+        {"1.3.6.1.2.1.25.3.2.1.3", 256, false, false}, /* hrDeviceDescr */
+        {"1.3.6.1.2.1.25.3.2.1.5", 256, false, false}, /* hrDeviceStatus */
+        {"1.3.6.1.2.1.25.3.5.1.1", 32, false, false},  /* hrPrinterStatus */
+        {"1.3.6.1.2.1.25.3.5.1.2", 32, false, false},  /* hrPrinterDetectedErrorState */
+        {"1.3.6.1.2.1.2.2.1.3", 128, false, false},    /* ifType */
+        {"1.3.6.1.2.1.2.2.1.6", 128, false, false},    /* ifPhysAddress */
+        {"1.3.6.1.2.1.43.5.1.1.2", 32, false, false},  /* prtGeneralCurrentLocalization */
+        {"1.3.6.1.2.1.43.5.1.1.16", 32, false, true},  /* prtGeneralPrinterName */
+        {"1.3.6.1.2.1.43.5.1.1.17", 32, false, true},  /* prtGeneralSerialNumber */
+        {"1.3.6.1.2.1.43.7.1.1.4", 128, true, false},  /* prtLocalizationCharacterSet */
+        {"1.3.6.1.2.1.43.10.2.1.3", 64, false, true},  /* prtMarkerCounterUnit */
+        {"1.3.6.1.2.1.43.10.2.1.4", 64, false, true},  /* prtMarkerLifeCount */
+        {"1.3.6.1.2.1.43.11.1.1.3", REPORT_SUPPLIES_MAX, false,
+                true}, /* prtMarkerSuppliesColorantIndex */
+        {"1.3.6.1.2.1.43.11.1.1.4", REPORT_SUPPLIES_MAX, false, true}, /* prtMarkerSuppliesClass */
+        {"1.3.6.1.2.1.43.11.1.1.5", REPORT_SUPPLIES_MAX, false, true}, /* prtMarkerSuppliesType */
+        {"1.3.6.1.2.1.43.11.1.1.6", REPORT_SUPPLIES_MAX, false,
+                true}, /* prtMarkerSuppliesDescription */
+        {"1.3.6.1.2.1.43.11.1.1.7", REPORT_SUPPLIES_MAX, false,
+                true}, /* prtMarkerSuppliesSupplyUnit */
+        {"1.3.6.1.2.1.43.11.1.1.8", REPORT_SUPPLIES_MAX, false,
+                true}, /* prtMarkerSuppliesMaxCapacity */
+        {"1.3.6.1.2.1.43.11.1.1.9", REPORT_SUPPLIES_MAX, false, true}, /* prtMarkerSuppliesLevel */
+        {"1.3.6.1.2.1.43.12.1.1.4", 128, false, true},                 /* prtMarkerColorantValue */
+        {"1.3.6.1.2.1.43.18.1.1.2", 128, false, true},                 /* prtAlertSeverityLevel */
+        {"1.3.6.1.2.1.43.18.1.1.7", 128, false, true},                 /* prtAlertCode */
+        {"1.3.6.1.2.1.43.18.1.1.8", 128, false, true},                 /* prtAlertDescription */
+        {"1.3.6.1.2.1.47.1.1.1.1.9", 64, true, false},                 /* entPhysicalFirmwareRev */
+        {"1.3.6.1.2.1.47.1.1.1.1.10", 64, true, false},                /* entPhysicalSoftwareRev */
+        {"1.3.6.1.2.1.47.1.1.1.1.11", 64, true, false},                /* entPhysicalSerialNum */
 };
 
 static bool get_list(struct snmp_source *source, const char *const *names, size_t count,

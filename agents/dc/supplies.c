@@ -17,7 +17,7 @@ static const char capacity_column[] = "1.3.6.1.2.1.43.11.1.1.8";
 static const char level_column[] = "1.3.6.1.2.1.43.11.1.1.9";
 static const char colorant_value[] = "1.3.6.1.2.1.43.12.1.1.4";
 
-enum { SUPPLIES_MAX = 128, FIRST_COLUMN = 2, LAST_COLUMN = 9, ROW_LEN = 13 };
+enum { FIRST_COLUMN = 2, LAST_COLUMN = 9, ROW_LEN = 13 };
 enum { TYPE_UNKNOWN = 2, INK_CARTRIDGE = 6, WASTE_INK = 8 };
 
 /* Words for a colour in a name, longest first; what stands for it. */
@@ -205,7 +205,8 @@ static void read_row(const struct device_view *view, uint32_t row, struct report
 		s->color = joined_color(view, row, s->name);
 }
 
-/* Which rows there are: by any column, for some devices leave the first ones out. */
+/* Which rows there are, the lowest ones: by any column, for some devices leave the first ones out.
+ * rows has room for one more than is kept. */
 static size_t find_rows(const struct device_view *view, uint32_t printer, uint32_t *rows)
 {
 	size_t count = 0;
@@ -221,11 +222,12 @@ static size_t find_rows(const struct device_view *view, uint32_t printer, uint32
 			continue;
 		while (at < count && rows[at] < row)
 			at++;
-		if ((at < count && rows[at] == row) || count == SUPPLIES_MAX)
+		if ((at < count && rows[at] == row) || at == REPORT_SUPPLIES_MAX)
 			continue;
 		memmove(rows + at + 1, rows + at, (count - at) * sizeof *rows);
 		rows[at] = row;
-		count++;
+		if (count < REPORT_SUPPLIES_MAX)
+			count++;
 	}
 	return count;
 }
@@ -273,7 +275,7 @@ static bool from_st2(const struct device_view *view, struct report_device *out)
 
 bool supplies_fill(const struct device_view *view, struct report_device *out)
 {
-	uint32_t rows[SUPPLIES_MAX + 1];
+	uint32_t rows[REPORT_SUPPLIES_MAX + 1];
 	struct device_view of = *view;
 	size_t count = find_rows(view, view->printer, rows);
 

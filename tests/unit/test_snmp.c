@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading over the network from printers that behave well, badly, or not at all. */
 #include "agents/dc/collect.h"
+#include "lib/buf.h"
 #include "tests/recordings/fake_printer.h"
 
 #include <setjmp.h>
@@ -149,6 +150,37 @@ static void a_printer_that_refuses_every_question_is_not_reported(void **state)
 	fails(FAKE_REFUSES, ERR_IO);
 }
 
+/* A table that is cut must not lose its last column, which is the level. */
+static void of_more_supplies_than_are_read_each_is_whole(void **state)
+{
+	enum { SUPPLIES = REPORT_SUPPLIES_MAX + 44 };
+	struct buf text = BUF_INIT((size_t)1024 * 1024);
+	struct fake_printer *printer;
+	struct device_entry entry;
+	struct collect_result result;
+
+	(void)state;
+	buf_puts(&text, recording);
+	for (int column = 3; column <= 9; column++) {
+		for (int i = 3; i <= SUPPLIES; i++)
+			buf_printf(&text, "1.3.6.1.2.1.43.11.1.1.%d.1.%d|2|%d\n", column, i,
+			        column == 8 ? 1000 : i);
+	}
+	printer = fake_printer_start(buf_text(&text), FAKE_GOOD);
+	entry = entry_of(printer, 2);
+	result = read_entry(&entry);
+	if (!result.ok)
+		fail_msg("%s", result.why.text);
+	assert_int_equal(result.device.supply_count, REPORT_SUPPLIES_MAX);
+	for (size_t i = 2; i < result.device.supply_count; i++) {
+		assert_int_equal(result.device.supplies[i].capacity.value, 1000);
+		assert_int_equal(result.device.supplies[i].level.value, (int)i + 1);
+	}
+	collect_free(&result);
+	fake_printer_stop(printer);
+	buf_free(&text);
+}
+
 static void a_walk_that_does_not_get_on_ends(void **state)
 {
 	struct fake_printer *printer = fake_printer_start(recording, FAKE_LOOP);
@@ -289,6 +321,7 @@ int main(void)
 	        cmocka_unit_test(a_printer_that_answers_rubbish_fails_like_a_silent_one),
 	        cmocka_unit_test(a_request_that_comes_back_is_no_answer),
 	        cmocka_unit_test(a_printer_that_refuses_every_question_is_not_reported),
+	        cmocka_unit_test(of_more_supplies_than_are_read_each_is_whole),
 	        cmocka_unit_test(a_walk_that_does_not_get_on_ends),
 	        cmocka_unit_test(a_walk_that_never_ends_is_cut_off),
 	        cmocka_unit_test(values_that_were_not_asked_for_are_not_taken),
