@@ -41,7 +41,16 @@ export function put(file, contents, mode = 0o600) {
 	return true;
 }
 
-async function udpIsFree(port) {
+// The command that serves the recordings of a folder on a UDP port.
+export function simulator(folder, cache, port) {
+	const command = ['/usr/bin/snmpsimd', `--data-dir=${folder}`, `--cache-dir=${cache}`, `--agent-udpv4-endpoint=127.0.0.1:${port}`, '--logging-method=null'];
+	// It wants to be told whom to become when it is root.
+	if (process.getuid() === 0) command.push('--process-user=root', '--process-group=root');
+	return command;
+}
+
+// The port, or any free one for 0; 0 where it is taken.
+export async function udpIsFree(port) {
 	const socket = dgram.createSocket('udp4');
 	try {
 		await new Promise((resolve, reject) => {
@@ -118,12 +127,8 @@ export class Instance {
 		if (!before || (!this.isUp(name) && !(await udpIsFree(before)))) port = await udpIsFree(0);
 		put(file, `${port}\n`);
 		fs.mkdirSync(this.path('tmp', name), { recursive: true });
-		const command = ['/usr/bin/snmpsimd', `--data-dir=${folder}`, `--cache-dir=${this.path('tmp', name)}`,
-			`--agent-udpv4-endpoint=127.0.0.1:${port}`, '--logging-method=null'];
-		// It wants to be told whom to become when it is root.
-		if (process.getuid() === 0) command.push('--process-user=root', '--process-group=root');
-		const recordings = fs.readdirSync(folder).filter((entry) => entry.endsWith('.snmprec')).map((entry) => path.join(folder, entry));
-		this.program(name, recordings, command);
+		const recordings = fs.readdirSync(folder).filter((entry) => entry.endsWith('.snmprec')).map((entry) => fs.realpathSync(path.join(folder, entry)));
+		this.program(name, recordings, simulator(folder, this.path('tmp', name), port));
 		return port;
 	}
 

@@ -37,24 +37,34 @@ async function devices(visitor) {
 
 // What the collector of the recordings said of its last round: how many it reported, and what it left out and why.
 function recorded() {
-	const said = fs.readFileSync(instance.path('log/agent-recordings.log'), 'utf8').split('\n');
+	const log = fs.readFileSync(instance.path('log/agent-recordings.log'), 'utf8').split('\n');
+	const said = log.slice(log.findLastIndex((line) => line.includes('started program='))); // not of the list before
 	const taken = said.findLastIndex((line) => line.includes('report-taken '));
-	const round = said.findLastIndex((line, i) => i < taken && / round collected=/.test(` ${line.slice(3)}`));
-	if (taken < 0 || round < 0) return undefined;
+	// A round that gave nothing has no report either.
+	const round = said.findLastIndex((line, i) => / round collected=/.test(` ${line.slice(3)}`) && (i < taken || / collected=0 /.test(line)));
+	if (round < 0) return undefined;
 	const [, collected, skipped, failed] = /collected=(\d+) skipped=(\d+) failed=(\d+)/.exec(said[round]).map(Number);
-	if (collected + skipped + failed < Number(entries)) return undefined; // of the list before
+	if (collected + skipped + failed < Number(entries)) return undefined;
 	const left = said.slice(0, round).filter((line) => /device-(skipped|failed) /.test(line)).slice(-(skipped + failed || said.length));
 	return { collected, left: skipped + failed > 0 ? left : [] };
 }
 
-const made = PRINTERS.filter((printer) => printer.customer === 'harbour').length;
-await until('the two sites', 30, async () => {
-	(await visit('technician')).close();
-	return true;
-});
-const round = Number(entries) > 0 ? await until('the recorded printers to be collected', 180, recorded, 500) : { collected: 0, left: [] };
-for (const line of round.left) console.log(`dev: ${line.replace(/^<\d>/, '')}`);
-const expected = made + round.collected;
-const visitor = await visit('customer-admin');
-await until(`${expected} devices on the pages`, 60, async () => (await devices(visitor)) >= expected, 500);
-visitor.close();
+async function look() {
+	await until('the two sites', 30, async () => {
+		(await visit('technician')).close();
+		return true;
+	});
+	const round = Number(entries) > 0 ? await until('the recorded printers to be collected', 180, recorded, 500) : { collected: 0, left: [] };
+	for (const line of round.left) console.log(`dev: ${line.replace(/^<\d>/, '')}`);
+	const expected = PRINTERS.filter((printer) => printer.customer === 'harbour').length + round.collected;
+	const visitor = await visit('customer-admin');
+	await until(`${expected} devices on the pages`, 60, async () => (await devices(visitor)) >= expected, 500);
+	visitor.close();
+}
+
+try {
+	await look();
+} catch (error) {
+	console.error(`dev: ${error.message}; see ./dev logs agent-recordings`);
+	process.exit(75);
+}
