@@ -351,6 +351,7 @@ static void a_late_order_expires_and_never_runs(void **state)
 	clock_fake_advance(&world.clock, 600001);
 	order(FIRST);
 	expect_rejected("too-late");
+	assert_int_equal(world.event_count, 1); /* no receipt of what came too late */
 	assert_int_equal(world.prepared, 0);
 	clock_fake_set_wall(&world.clock, NOW);
 	order(FIRST);
