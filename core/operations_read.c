@@ -33,8 +33,12 @@ static const struct sql_statement statements[STATEMENTS] = {
                 .stores = 1u << SQL_CORE,
                 .in = "iitti",
                 .out = ROW_OUT,
+                /* The place to go on from is under the access rule, too. */
                 .text = ROW " AND ($4 = '' OR r.id < (SELECT b.id FROM request b"
-                            " WHERE b.public_id = $4 AND b.organisation_id = $2))"
+                            " JOIN execution y ON y.request_id = b.id"
+                            " JOIN device e ON e.id = y.device"
+                            " WHERE b.public_id = $4 AND b.organisation_id = $2"
+                            " AND e.group_id IN " SCOPE " LIMIT 1))"
                             " ORDER BY r.id DESC LIMIT $5"},
         [FIND] = {.role = SQL_READ,
                 .store = SQL_OPERATIONS,

@@ -27,8 +27,10 @@ enum thing {
 	DEVICE_A2,
 	DEVICE_B1,
 	DEVICE_MISSING,
-	OPERATION_A1, /* asked by the technician of A1 */
-	OPERATION_B1, /* asked by the technician without contract, when there was one */
+	OPERATION_A1,    /* asked by the technician of A1 */
+	OPERATION_A2,    /* asked by that partner's admin */
+	OPERATION_A1_QU, /* asked by another partner, when it had a contract */
+	OPERATION_B1,    /* asked by the technician without contract, when there was one */
 	OPERATION_MISSING,
 	THINGS,
 };
@@ -42,6 +44,8 @@ static struct {
         [DEVICE_B1] = {"de_bbbbbbbbbbbbbbbbbbbbB1", {"NAME-OF-B1", "SERIAL-OF-B1", "Beta Copy"}},
         [DEVICE_MISSING] = {"de_ccccccccccccccccccccC9", {NULL}},
         [OPERATION_A1] = {"rq_aaaaaaaaaaaaaaaaaaaaA1", {"PURPOSE-OF-A1"}},
+        [OPERATION_A2] = {"rq_aaaaaaaaaaaaaaaaaaaaA2", {"PURPOSE-OF-A2"}},
+        [OPERATION_A1_QU] = {"rq_aaaaaaaaaaaaaaaaaaaQA1", {"PURPOSE-OF-Q1"}},
         [OPERATION_B1] = {"rq_bbbbbbbbbbbbbbbbbbbbB1", {"PURPOSE-OF-B1"}},
         [OPERATION_MISSING] = {"rq_ccccccccccccccccccccC9", {NULL}},
 };
@@ -52,6 +56,7 @@ enum {
 	A2 = 1u << DEVICE_A2,
 	B1 = 1u << DEVICE_B1,
 	OP_A1 = 1u << OPERATION_A1,
+	OP_A2 = 1u << OPERATION_A2,
 };
 
 struct actor {
@@ -77,7 +82,7 @@ static struct actor actors[] = {
         {.name = "partner-admin for A",
                 .site = SITE_SUPPORT,
                 .role = ROLE_PARTNER_ADMIN,
-                .sees = A1 | A2 | OP_A1},
+                .sees = A1 | A2 | OP_A1 | OP_A2},
         {.name = "operator-admin", .site = SITE_SUPPORT, .role = ROLE_OPERATOR_ADMIN},
         {.name = "auditor", .site = SITE_SUPPORT, .role = ROLE_AUDITOR},
 };
@@ -108,8 +113,10 @@ static void add_device(
 static void add_operation(enum thing thing, enum thing device, const struct world_ids *requester,
         const struct world_ids *organisation)
 {
-	char text[1500];
+	char text[1500], device_row[100];
 
+	(void)snprintf(device_row, sizeof device_row,
+	        "SELECT id FROM device WHERE public_id = '%s'", things[device].id);
 	(void)snprintf(text, sizeof text,
 	        "INSERT INTO request (public_id, state, requester, organisation_id, kind, purpose,"
 	        " idempotency_key, body_hash, begun, created_at)"
@@ -122,9 +129,7 @@ static void add_operation(enum thing thing, enum thing device, const struct worl
 	        " FROM request WHERE public_id = '%s'",
 	        things[thing].id, (long long)requester->id, (long long)organisation->id,
 	        things[thing].marks[0], things[thing].id, things[thing].id,
-	        (long long)test_store_number(world->folder, SQL_CORE,
-	                device == DEVICE_A1 ? "SELECT id FROM device WHERE name = 'NAME-OF-A1'"
-	                                    : "SELECT id FROM device WHERE name = 'NAME-OF-B1'"),
+	        (long long)test_store_number(world->folder, SQL_CORE, device_row),
 	        things[device].id, (long long)world_now(world) + 86400000, things[thing].id);
 	test_store_exec(world->folder, SQL_OPERATIONS, text);
 }
@@ -173,6 +178,9 @@ static void arrange(void)
 	(void)world_grant(world, &actor_named("technician of A1")->ids, &a1, "view");
 	(void)world_grant(world, &actor_named("technician of A1")->ids, &a1, "operate");
 	add_operation(OPERATION_A1, DEVICE_A1, &actor_named("technician of A1")->ids, &pi);
+	add_operation(OPERATION_A2, DEVICE_A2, &actor_named("partner-admin for A")->ids, &pi);
+	add_operation(
+	        OPERATION_A1_QU, DEVICE_A1, &actor_named("technician without contract")->ids, &qu);
 	add_operation(
 	        OPERATION_B1, DEVICE_B1, &actor_named("technician without contract")->ids, &qu);
 }
@@ -257,12 +265,8 @@ static const char *fill_path(const char *path, const char *id)
 }
 
 /* The whole answer, with the id that was asked for written as "ID"; free it. */
-static char *ask(
-        const struct actor *actor, const struct web_route *route, const char *id, const char *token)
+static char *copy_of(const char *answer, const char *id)
 {
-	const struct test_request rq = {
-	        .target = fill_path(route->path, id), .token = token, .body = form_of(route)};
-	const char *answer = test_ask(sites[actor->site], &rq);
 	char *copy = malloc(strlen(answer) + 1), *to = copy;
 	size_t len = strlen(id);
 
@@ -278,6 +282,15 @@ static char *ask(
 	}
 	*to = '\0';
 	return copy;
+}
+
+static char *ask(
+        const struct actor *actor, const struct web_route *route, const char *id, const char *token)
+{
+	const struct test_request rq = {
+	        .target = fill_path(route->path, id), .token = token, .body = form_of(route)};
+
+	return copy_of(test_ask(sites[actor->site], &rq), id);
 }
 
 static const char *token_of(const struct actor *actor)
@@ -401,6 +414,58 @@ static void every_cell_of_the_matrix_is_as_the_table_of_rights_says(void **state
 		}
 	}
 	print_message("%u cells\n", cells);
+}
+
+/* Things that are named beside the path: a place in a list to go on from. */
+static void check_named(const struct actor *actor, const struct web_route *route, const char *field)
+{
+	const char *token = token_of(actor);
+
+	if (strcmp(route->id, "operation.list") != 0)
+		fail_msg("route %s: tell the matrix what its field %s names", route->id, field);
+	for (enum thing t = OPERATION_A1; t < OPERATION_MISSING; t++) {
+		char target[2][200];
+		char *answer, *missing;
+		if ((actor->sees & 1u << t) != 0)
+			continue;
+		for (int i = 0; i < 2; i++)
+			(void)snprintf(target[i], sizeof target[i], "%s?%s=%s", route->path, field,
+			        things[i == 0 ? t : OPERATION_MISSING].id);
+		answer = copy_of(
+		        test_ask(sites[actor->site],
+		                &(struct test_request){.target = target[0], .token = token}),
+		        things[t].id);
+		missing = copy_of(
+		        test_ask(sites[actor->site],
+		                &(struct test_request){.target = target[1], .token = token}),
+		        things[OPERATION_MISSING].id);
+		if (test_status(answer) != 200 || strcmp(missing, answer) != 0)
+			fail_msg("%s for %s tells %s from what does not exist:\n%s\n\n%s",
+			        route->id, actor->name, target[0], answer, missing);
+		free(answer);
+		free(missing);
+	}
+}
+
+static void an_id_beside_the_path_tells_no_more_than_one_in_it(void **state)
+{
+	unsigned fields = 0;
+
+	(void)state;
+	for (size_t a = 0; a < ACTORS; a++) {
+		const struct site_kind *kind = sites[actors[a].site]->program.kind;
+		for (size_t r = 0; r < kind->route_count; r++) {
+			const struct web_field *f = kind->routes[r].fields;
+			for (; f != NULL && f->name != NULL; f++)
+				if (kind->routes[r].method == WEB_GET && f->type == WEB_FIELD_ID &&
+				        strcmp(f->name, "id") != 0 && actors[a].role != ROLE_NONE &&
+				        may_come(&actors[a], &kind->routes[r])) {
+					check_named(&actors[a], &kind->routes[r], f->name);
+					fields++;
+				}
+		}
+	}
+	assert_true(fields > 0);
 }
 
 /* ---- for every route: what must stop everyone */
@@ -577,6 +642,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(every_cell_of_the_matrix_is_as_the_table_of_rights_says),
+	        cmocka_unit_test(an_id_beside_the_path_tells_no_more_than_one_in_it),
 	        cmocka_unit_test(an_expired_session_is_none_at_every_route),
 	        cmocka_unit_test(no_route_takes_a_form_that_was_not_sent_from_the_persons_own_page),
 	        cmocka_unit_test(an_unknown_field_is_a_400_at_every_route),
