@@ -239,16 +239,25 @@ static void say(struct setting *s, const struct event *event)
 	say_as(s, AGENT, s->event_secret, event, false);
 }
 
-static void say_result(struct setting *s, int64_t seq)
+#define READING_AT(identity, at)                                                                   \
+	"{\"identity\":{\"kind\":\"serial\",\"value\":\"" identity "\"},\"acquiredAt\":\"" at "\"" \
+	                                                                                      "}"
+#define READING(identity) READING_AT(identity, "2026-11-22T09:00:00.000Z")
+
+static void say_evidence(struct setting *s, int64_t seq, const char *before, const char *after)
 {
-	static const char reading[] = "{\"identity\":{\"kind\":\"serial\",\"value\":\"ACME "
-	                              "X1\"},\"acquiredAt\":\"2026-11-22T09:00:00.000Z\"}";
 	struct event event = event_of(s, EVENT_RESULT, seq);
 
 	event.outcome = OUTCOME_SUCCEEDED;
-	event.before = event.after = reading;
+	event.before = before;
+	event.after = after;
 	event.report_id = "0192f0c1-0000-7000-8000-000000000001";
 	say(s, &event);
+}
+
+static void say_result(struct setting *s, int64_t seq)
+{
+	say_evidence(s, seq, READING("ACME X1"), READING("ACME X1"));
 }
 
 /* ---- what the store says */
@@ -349,6 +358,39 @@ static void receipt_start_and_result_end_it_and_are_acknowledged(void **state)
 	assert_true(s->sent_count >= 3);
 	for (size_t i = 0; i < s->sent_count; i++)
 		assert_int_equal(s->sent[i].type, MESSAGE_ACK);
+}
+
+/* A success whose evidence is of another device, of none, or out of order is shown as not borne out. */
+static void evidence_of_something_else_verifies_nothing(
+        void **state, const char *before, const char *after)
+{
+	struct setting *s = *state;
+
+	send(s);
+	say_evidence(s, 3, before, after);
+	state_is(s, "succeeded");
+	assert_int_equal(number(s, "SELECT verified FROM execution"), 0);
+}
+
+static void a_reading_of_another_device_before_verifies_nothing(void **state)
+{
+	evidence_of_something_else_verifies_nothing(state, READING("ACME X2"), READING("ACME X1"));
+}
+
+static void a_reading_of_another_device_after_verifies_nothing(void **state)
+{
+	evidence_of_something_else_verifies_nothing(state, READING("ACME X1"), READING("ACME X2"));
+}
+
+static void a_result_without_a_reading_verifies_nothing(void **state)
+{
+	evidence_of_something_else_verifies_nothing(state, NULL, READING("ACME X1"));
+}
+
+static void a_later_reading_that_is_older_verifies_nothing(void **state)
+{
+	evidence_of_something_else_verifies_nothing(
+	        state, READING("ACME X1"), READING_AT("ACME X1", "2026-11-22T08:59:59.999Z"));
 }
 
 static void a_repeated_result_is_acknowledged_again_and_applied_once(void **state)
@@ -707,6 +749,10 @@ int main(void)
 	        TEST(an_operation_goes_out_signed_when_its_agent_is_online),
 	        TEST(an_unsigned_presence_lowers_but_never_raises),
 	        TEST(receipt_start_and_result_end_it_and_are_acknowledged),
+	        TEST(a_reading_of_another_device_before_verifies_nothing),
+	        TEST(a_reading_of_another_device_after_verifies_nothing),
+	        TEST(a_result_without_a_reading_verifies_nothing),
+	        TEST(a_later_reading_that_is_older_verifies_nothing),
 	        TEST(a_repeated_result_is_acknowledged_again_and_applied_once),
 	        TEST(a_forged_event_is_not_believed_and_is_recorded),
 	        TEST(an_agent_cannot_speak_for_an_operation_of_another),
