@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { WAIT_MS = 5000 };
+enum { WAIT_MS = 5000, ANSWER_MAX = 32 << 20 };
 
 int intake_supply_percent(
         int class_, int unit, const struct report_int *capacity, const struct report_int *level)
@@ -156,7 +156,8 @@ static bool make_devices(struct run *run, struct err *e)
 	return true;
 }
 
-static bool write_answer(const struct run *run, bool pending, struct buf *out, struct err *e)
+/* Into the arena: it is stored with the report, and sent if the report was not stored before. */
+static bool write_answer(struct run *run, bool pending, struct err *e)
 {
 	const struct report_answer answer = {.report_id = run->report->id,
 	        .accepted = (int64_t)run->merge.count,
@@ -166,8 +167,16 @@ static bool write_answer(const struct run *run, bool pending, struct buf *out, s
 	        .warning_count = run->report->warning_count,
 	        .operations_pending = pending,
 	        .operation_keys = run->in->operation_keys};
+	struct buf text = BUF_INIT(ANSWER_MAX);
+	bool ok;
 
-	return report_answer_write(&answer, out, e);
+	ok = report_answer_write(&answer, &text, e);
+	if (ok) {
+		run->merge.answer = arena_strdup(run->arena, buf_text(&text));
+		ok = run->merge.answer != NULL || err_set(e, ERR_MEMORY, "no memory for an answer");
+	}
+	buf_free(&text);
+	return ok;
 }
 
 static bool answer_again(const struct intake *in, const char *stored, bool pending,
@@ -217,7 +226,6 @@ bool intake_store(const struct intake *in, const struct intake_agent *agent,
 {
 	struct run run = {.in = in, .agent = agent, .report = report, .arena = arena};
 	const char *seen = NULL;
-	size_t start = answer->len;
 
 	*result = (struct intake_result){.duplicate = false};
 	run.rejected = arena_array(
@@ -233,18 +241,21 @@ bool intake_store(const struct intake *in, const struct intake_agent *agent,
 		run.rejected[run.rejected_count++] = report->rejected[i];
 	if (!look_up(&run, &seen, e))
 		return false;
+	if (seen == NULL) {
+		if (!make_devices(&run, e) || !find_twins(&run, result, e) ||
+		        !write_answer(&run, operations_pending, e) ||
+		        !sql_write(
+		                in->db, SQL_TELEMETRY, intake_merge_work, &run.merge, WAIT_MS, e))
+			return false;
+		seen = run.merge.seen;
+	}
 	if (seen != NULL) {
 		result->duplicate = true;
 		return answer_again(in, seen, operations_pending, arena, answer, e);
 	}
-	if (!make_devices(&run, e) || !find_twins(&run, result, e) ||
-	        !write_answer(&run, operations_pending, answer, e))
-		return false;
-	run.merge.answer = arena_copy(arena, answer->data + start, answer->len - start);
-	if (run.merge.answer == NULL)
+	buf_puts(answer, run.merge.answer);
+	if (answer->failed)
 		return err_set(e, ERR_MEMORY, "no memory for an answer");
-	if (!sql_write(in->db, SQL_TELEMETRY, intake_merge_work, &run.merge, WAIT_MS, e))
-		return false;
 	result->rejected = run.rejected_count;
 	for (size_t i = 0; i < run.merge.count; i++)
 		if (intake_devices_stale(&run.merge, &run.merge.targets[i]))

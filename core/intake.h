@@ -48,11 +48,11 @@ struct intake {
 };
 
 struct intake_result {
-	bool duplicate;        /* answered from the store; nothing was written */
+	bool duplicate;        /* answered from the store; nothing of what it tells was written */
 	size_t created;        /* devices seen for the first time */
 	size_t twins;          /* of these, how many another customer has too */
 	const char **twin_ids; /* their public ids */
-	size_t rejected;       /* devices that were not taken */
+	size_t rejected; /* devices that were not taken; 0 of a duplicate: that was told before */
 };
 
 /* Stores the report and appends the JSON answer to `answer` when everything in it is durable.

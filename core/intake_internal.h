@@ -40,7 +40,9 @@ struct intake_merge {
 	struct intake_target *targets;
 	size_t count;
 	int64_t received_at;
-	const char *answer;
+	const char *answer; /* to be stored */
+	const char *
+	        seen; /* the stored one, if the same report was stored meanwhile: nothing was written */
 	struct arena *arena;
 };
 

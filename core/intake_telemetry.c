@@ -139,8 +139,9 @@ static bool merge_newest(struct intake_device *o, struct err *e)
 
 	o->t->newest = true;
 	o->daily = !o->old.found || o->at / DAY_MS > o->old.sampled_day;
-	if (o->t->is_new && !intake_history_notice(o, "report", "device-added", "first",
-	                            "first report of this device", e))
+	/* Known by its state: the row in core may be of a report that was cut short. */
+	if (!o->old.found && !intake_history_notice(o, "report", "device-added", "first",
+	                             "first report of this device", e))
 		return false;
 	if (o->t->serial_appeared &&
 	        !intake_history_notice(o, "report", "serial-appeared", "identity",
@@ -175,6 +176,11 @@ bool intake_merge_work(struct sql_conn *conn, void *arg, struct err *e)
 {
 	struct intake_merge *m = arg;
 
+	/* Asked again here, where writers take turns: the sender may have given up waiting and sent it twice. */
+	*e = ERR_CLEAR;
+	m->seen = intake_seen(conn, m->agent->id, m->report->id, m->arena, e);
+	if (m->seen != NULL || e->code != ERR_NONE)
+		return m->seen != NULL;
 	for (size_t i = 0; i < m->count; i++) {
 		struct intake_target *t = &m->targets[i];
 		struct intake_device o = {.conn = conn,

@@ -144,8 +144,6 @@ static void record_result(const struct web_request *rq, const struct agent *agen
 {
 	const char *const own[] = {agent->public_id};
 
-	if (result->duplicate)
-		return;
 	if (result->rejected > 0)
 		record(rq, agent, "report.reject", "agent", own, 1,
 		        rejected_details(rq->arena, buf_text(answer), answer->len), AUDIT_DENIED);

@@ -3,6 +3,7 @@
 #include "lib/crypto.h"
 #include "tests/helpers/store.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,30 +84,36 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* A device as JSON members; the report around it gets a new id unless one is given. */
-static void send_as(struct world *w, const char *id, const char *devices)
+/* A report of that id around devices as JSON members. */
+static bool store(struct world *w, struct arena *arena, const char *id, const char *devices,
+        struct buf *answer, struct intake_result *result, struct err *e)
 {
 	struct report report;
 	enum report_fault fault;
-	struct err e = ERR_CLEAR;
-	char own[40];
 	const char *text;
 
-	(void)snprintf(own, sizeof own, "00000000-0000-7000-8000-%012u", ++w->reports);
-	arena_reset(w->arena);
-	buf_reset(&w->answer);
-	text = arena_printf(w->arena,
+	text = arena_printf(arena,
 	        "{\"schema\":\"fleetport.report/"
 	        "1\",\"reportId\":\"%s\",\"agent\":{\"id\":\"%s\",\"type\":\"dc\","
 	        "\"version\":\"1.0.0\",\"collectionType\":\"scheduled\",\"sentAt\":\"2026-09-21T14:"
 	        "13:20.000Z\"},"
 	        "\"devices\":[%s]}",
-	        id == NULL ? own : id, w->agent.public_id, devices);
+	        id, w->agent.public_id, devices);
 	assert_non_null(text);
-	pass(report_read(text, strlen(text), NOW, w->arena, &report, &fault, &e), &e);
-	pass(intake_store(&w->intake, &w->agent, &report, NOW, false, w->arena, &w->answer,
-	             &w->result, &e),
-	        &e);
+	return report_read(text, strlen(text), NOW, arena, &report, &fault, e) &&
+	       intake_store(&w->intake, &w->agent, &report, NOW, false, arena, answer, result, e);
+}
+
+/* The report gets a new id unless one is given. */
+static void send_as(struct world *w, const char *id, const char *devices)
+{
+	struct err e = ERR_CLEAR;
+	char own[40];
+
+	(void)snprintf(own, sizeof own, "00000000-0000-7000-8000-%012u", ++w->reports);
+	arena_reset(w->arena);
+	buf_reset(&w->answer);
+	pass(store(w, w->arena, id == NULL ? own : id, devices, &w->answer, &w->result, &e), &e);
 }
 
 static void send(struct world *w, const char *devices)
@@ -171,6 +178,70 @@ static void a_repeated_report_is_answered_from_the_store(void **state)
 	assert_non_null(strstr(buf_text(&w->answer), "\"duplicate\":true"));
 	assert_non_null(strstr(buf_text(&w->answer), "\"accepted\":1"));
 	assert_int_equal(telemetry(w, "SELECT count(*) FROM report_seen"), 1);
+}
+
+enum { SENDERS = 8, ROUNDS = 20 };
+
+/* One of those who send the same report at the same time. */
+struct sender {
+	struct world *w;
+	pthread_barrier_t *together;
+	const char *id, *devices;
+	struct intake_result result;
+	struct err e;
+	bool ok;
+};
+
+static void *sender_main(void *arg)
+{
+	struct sender *s = arg;
+	struct arena *arena = arena_new(64 << 20);
+	struct buf answer = BUF_INIT(1 << 20);
+
+	(void)pthread_barrier_wait(s->together);
+	s->ok = arena != NULL && store(s->w, arena, s->id, s->devices, &answer, &s->result, &s->e);
+	buf_free(&answer);
+	arena_free(arena);
+	return NULL;
+}
+
+/* An agent that gave up waiting sends its report again while the first is still being taken: whichever comes
+ * first is taken, the others are its repeats, and none is refused. */
+static void a_report_that_comes_several_times_at_once_is_taken_once(void **state)
+{
+	struct world *w = *state;
+	pthread_barrier_t together;
+
+	assert_int_equal(pthread_barrier_init(&together, NULL, SENDERS), 0);
+	w->agent.device_limit = ROUNDS;
+	for (int round = 0; round < ROUNDS; round++) {
+		struct sender senders[SENDERS];
+		pthread_t threads[SENDERS];
+		char id[40], devices[400];
+		int first = 0;
+		(void)snprintf(id, sizeof id, "22222222-0000-7000-8000-%012d", round);
+		(void)snprintf(devices, sizeof devices,
+		        "{\"manufacturer\":\"ACME\",\"identity\":{\"kind\":\"serial\",\"value\":"
+		        "\"ACME S%d\"},\"acquiredAt\":\"2026-09-21T14:00:00.000Z\"}",
+		        round);
+		for (int i = 0; i < SENDERS; i++) {
+			senders[i] = (struct sender){
+			        .w = w, .together = &together, .id = id, .devices = devices};
+			assert_int_equal(
+			        pthread_create(&threads[i], NULL, sender_main, &senders[i]), 0);
+		}
+		for (int i = 0; i < SENDERS; i++)
+			assert_int_equal(pthread_join(threads[i], NULL), 0);
+		for (int i = 0; i < SENDERS; i++) {
+			pass(senders[i].ok, &senders[i].e);
+			first += !senders[i].result.duplicate;
+		}
+		assert_int_equal(first, 1);
+	}
+	(void)pthread_barrier_destroy(&together);
+	assert_int_equal(core(w, "SELECT count(*) FROM device"), ROUNDS);
+	assert_int_equal(
+	        telemetry(w, "SELECT count(*) FROM event WHERE code = 'device-added'"), ROUNDS);
 }
 
 static void only_the_last_64_report_ids_are_kept(void **state)
@@ -485,6 +556,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(a_new_device_is_put_into_the_default_group_with_its_list_columns),
 	        TEST(a_repeated_report_is_answered_from_the_store),
+	        TEST(a_report_that_comes_several_times_at_once_is_taken_once),
 	        TEST(only_the_last_64_report_ids_are_kept),
 	        TEST(unchanged_values_are_not_stored_again),
 	        TEST(older_data_goes_into_history_and_leaves_the_state),
