@@ -241,7 +241,7 @@ static void say(struct setting *s, const struct event *event)
 
 #define READING_AT(identity, at)                                                                   \
 	"{\"identity\":{\"kind\":\"serial\",\"value\":\"" identity "\"},\"acquiredAt\":\"" at "\"" \
-	                                                                                      "}"
+	"}"
 #define READING(identity) READING_AT(identity, "2026-11-22T09:00:00.000Z")
 
 static void say_evidence(struct setting *s, int64_t seq, const char *before, const char *after)
