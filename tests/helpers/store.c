@@ -14,30 +14,6 @@
 
 #include <cmocka.h>
 
-char *test_folder_new(void)
-{
-	const char *base = getenv("TMPDIR");
-	char *name = NULL;
-	assert_true(asprintf(&name, "%s/fleetport-test-XXXXXX", base && *base ? base : "/tmp") > 0);
-	assert_non_null(mkdtemp(name));
-	return name;
-}
-
-void test_folder_remove(char *folder)
-{
-	if (!folder)
-		return;
-	DIR *dir = opendir(folder);
-	assert_non_null(dir);
-	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
-		if (entry->d_name[0] != '.')
-			assert_int_equal(unlinkat(dirfd(dir), entry->d_name, 0), 0);
-	}
-	closedir(dir);
-	assert_int_equal(rmdir(folder), 0);
-	free(folder);
-}
-
 static void now_ms(sqlite3_context *context, int count, sqlite3_value **values)
 {
 	(void)count;

@@ -8,12 +8,7 @@
 
 #include "db/sql.h"
 #include "lib/buf.h"
-
-/* A new folder below $TMPDIR (or /tmp). Ends the test on failure. Give it to test_folder_remove().
- */
-char *test_folder_new(void);
-void test_folder_remove(
-        char *folder); /* removes the files in it, frees the name; NULL is allowed */
+#include "tests/helpers/folder.h"
 
 /* Runs SQL on a store under its lock, as no program may. Ends the test on failure. */
 void test_store_exec(const char *folder, enum sql_store store, const char *text);

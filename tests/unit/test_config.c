@@ -2,6 +2,7 @@
 #include "lib/config.h"
 
 #include "lib/buf.h"
+#include "tests/helpers/folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +35,7 @@ static const char shared[] = "[fleetport]\nuser_url=https://u\nsupport_url=https
                              "agents_url=https://a\nmqtt_host=a\n";
 
 struct folder {
-	char path[64], file[96], more[96], part[128], part2[128];
+	char *path, file[256], more[256], part[512], part2[512];
 };
 
 static int make_folder(void **state)
@@ -43,9 +44,7 @@ static int make_folder(void **state)
 
 	if (f == NULL)
 		return -1;
-	snprintf(f->path, sizeof f->path, "test_config.XXXXXX");
-	if (mkdtemp(f->path) == NULL)
-		return -1;
+	f->path = test_folder_new();
 	snprintf(f->file, sizeof f->file, "%s/fleetport.conf", f->path);
 	snprintf(f->more, sizeof f->more, "%s/conf.d", f->path);
 	snprintf(f->part, sizeof f->part, "%s/10-a.conf", f->more);
@@ -58,11 +57,7 @@ static int remove_folder(void **state)
 {
 	struct folder *f = *state;
 
-	(void)unlink(f->part);
-	(void)unlink(f->part2);
-	(void)rmdir(f->more);
-	(void)unlink(f->file);
-	(void)rmdir(f->path);
+	test_folder_remove(f->path);
 	free(f);
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/crypto.h"
+#include "tests/helpers/folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -355,37 +355,9 @@ static void random_numbers_stay_below_their_limit_and_reach_all_of_it(void **sta
 	assert_int_equal(crypto_random_below(1), 0);
 }
 
-struct folder {
-	char path[64], file[96];
-};
-
-static int make_folder(void **state)
-{
-	struct folder *f = calloc(1, sizeof *f);
-
-	if (f == NULL)
-		return -1;
-	snprintf(f->path, sizeof f->path, "test_crypto.XXXXXX");
-	if (mkdtemp(f->path) == NULL)
-		return -1;
-	snprintf(f->file, sizeof f->file, "%s/a.key", f->path);
-	*state = f;
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	struct folder *f = *state;
-
-	(void)unlink(f->file);
-	(void)rmdir(f->path);
-	free(f);
-	return 0;
-}
-
 static void a_key_file_is_written_once_and_read_back(void **state)
 {
-	const struct folder *f = *state;
+	const struct test_folder *f = *state;
 	unsigned char key[32], back[32];
 	struct err e = ERR_CLEAR;
 	struct stat st;
@@ -402,7 +374,7 @@ static void a_key_file_is_written_once_and_read_back(void **state)
 
 static void a_key_file_of_another_size_mode_or_kind_is_refused(void **state)
 {
-	const struct folder *f = *state;
+	const struct test_folder *f = *state;
 	unsigned char key[32] = {1}, back[33] = {7};
 	struct err e = ERR_CLEAR;
 
@@ -444,10 +416,10 @@ int main(void)
 	        cmocka_unit_test(an_invitation_code_is_read_as_people_type_it),
 	        cmocka_unit_test(a_mistyped_invitation_code_is_refused),
 	        cmocka_unit_test(random_numbers_stay_below_their_limit_and_reach_all_of_it),
-	        cmocka_unit_test_setup_teardown(
-	                a_key_file_is_written_once_and_read_back, make_folder, remove_folder),
+	        cmocka_unit_test_setup_teardown(a_key_file_is_written_once_and_read_back,
+	                test_folder_begin, test_folder_end),
 	        cmocka_unit_test_setup_teardown(a_key_file_of_another_size_mode_or_kind_is_refused,
-	                make_folder, remove_folder),
+	                test_folder_begin, test_folder_end),
 	};
 	struct err e = ERR_CLEAR;
 

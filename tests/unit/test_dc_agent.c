@@ -5,6 +5,7 @@
 
 #include "lib/crypto.h"
 #include "lib/log.h"
+#include "tests/helpers/folder.h"
 #include "tests/recordings/snmprec.h"
 
 #include <setjmp.h>
@@ -20,7 +21,7 @@
 #define NOW   1795338000000
 
 static struct {
-	char folder[64];
+	char *folder;
 	struct clock_fake clock;
 	struct dc dc;
 	struct device_entry entries[200];
@@ -196,17 +197,6 @@ static void known_devices_are_remembered_over_a_restart(void **state)
 	assert_int_equal(prepare("AC-1234", &work), CODE_NONE);
 }
 
-static void remove_spool(void)
-{
-	char command[3][128];
-
-	snprintf(command[0], sizeof command[0], "%s/spool/aside", world.folder);
-	snprintf(command[1], sizeof command[1], "%s/spool/refused", world.folder);
-	snprintf(command[2], sizeof command[2], "%s/spool", world.folder);
-	for (size_t i = 0; i < 3; i++)
-		rmdir(command[i]);
-}
-
 static int set_up(void **state)
 {
 	char path[128];
@@ -214,9 +204,9 @@ static int set_up(void **state)
 
 	(void)state;
 	memset(&world, 0, sizeof world);
-	snprintf(world.folder, sizeof world.folder, "/tmp/fleetport-dc-XXXXXX");
+	world.folder = test_folder_new();
 	world.arena = arena_new(4 * 1024 * 1024);
-	if (!world.arena || !mkdtemp(world.folder))
+	if (!world.arena)
 		return -1;
 	clock_fake_init(&world.clock, NOW);
 	for (size_t i = 0; i < 200; i++) {
@@ -241,21 +231,10 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	char path[128];
-	struct err e = ERR_CLEAR;
-	struct buf b = BUF_INIT(REPORT_BYTES_MAX);
-	struct spool_entry entry;
-
 	(void)state;
-	while (spool_next(world.dc.spool, &entry, &b, &e) && spool_done(world.dc.spool, &entry, &e))
-		buf_reset(&b);
-	buf_free(&b);
 	spool_close(world.dc.spool);
 	known_close(world.dc.known);
-	snprintf(path, sizeof path, "%s/known", world.folder);
-	unlink(path);
-	remove_spool();
-	rmdir(world.folder);
+	test_folder_remove(world.folder);
 	arena_free(world.arena);
 	return 0;
 }

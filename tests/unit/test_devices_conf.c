@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agents/dc/devices_conf.h"
+#include "tests/helpers/folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -91,13 +92,12 @@ static void a_fault_names_file_and_line(void **state)
 
 static void a_community_may_stand_in_a_file_beside_the_list(void **state)
 {
-	char folder[] = "/tmp/fleetport-conf-XXXXXX", path[64], secret[64];
+	char *folder = test_folder_new(), path[256], secret[256];
 	struct device_list list;
 	struct err e = ERR_CLEAR;
 	FILE *f;
 
 	(void)state;
-	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/devices.conf", folder);
 	snprintf(secret, sizeof secret, "%s/community", folder);
 	f = fopen(secret, "w");
@@ -115,8 +115,7 @@ static void a_community_may_stand_in_a_file_beside_the_list(void **state)
 	unlink(path);
 	assert_false(devices_conf_load(path, arena, &list, &e));
 	assert_int_equal(e.code, ERR_NOT_FOUND);
-	unlink(secret);
-	rmdir(folder);
+	test_folder_remove(folder);
 }
 
 static int make_arena(void **state)

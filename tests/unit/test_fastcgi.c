@@ -6,6 +6,7 @@
 #include "lib/clock.h"
 #include "lib/crypto.h"
 #include "tests/helpers/fcgi.h"
+#include "tests/helpers/folder.h"
 #include "web/fastcgi.h"
 
 #include <setjmp.h>
@@ -30,7 +31,7 @@
 
 enum { IO_TIMEOUT_MS = 300, PATIENCE_MS = 10000, LARGE = 3 << 20 };
 
-static char folder[] = "/tmp/fleetport-fastcgi-XXXXXX";
+static char *folder;
 static char path[100];
 static _Atomic unsigned handled;
 static int may_go;  /* eventfd: the slow handler waits for it */
@@ -704,8 +705,9 @@ static int reset(void **state)
 static int set_up(void **state)
 {
 	(void)state;
-	if (!crypto_init(NULL) || mkdtemp(folder) == NULL)
+	if (!crypto_init(NULL))
 		return -1;
+	folder = test_folder_new();
 	(void)snprintf(path, sizeof path, "%s/test.sock", folder);
 	may_go = eventfd(0, EFD_CLOEXEC);
 	is_slow = eventfd(0, EFD_CLOEXEC);
@@ -717,8 +719,8 @@ static int tear_down(void **state)
 	(void)state;
 	(void)close(may_go);
 	(void)close(is_slow);
-	(void)unlink(path);
-	return rmdir(folder);
+	test_folder_remove(folder);
+	return 0;
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, reset)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/file.h"
+#include "tests/helpers/folder.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,36 +11,9 @@
 
 #include <cmocka.h>
 
-struct folder {
-	char path[64], file[96];
-};
-
-static int make_folder(void **state)
-{
-	struct folder *f = calloc(1, sizeof *f);
-
-	if (f == NULL)
-		return -1;
-	snprintf(f->path, sizeof f->path, "test_file.XXXXXX");
-	if (mkdtemp(f->path) == NULL)
-		return -1;
-	snprintf(f->file, sizeof f->file, "%s/a", f->path);
-	*state = f;
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	struct folder *f = *state;
-
-	(void)unlink(f->file);
-	/* fails when a test left another file behind */
-	return rmdir(f->path) == 0 ? (free(f), 0) : -1;
-}
-
 static void a_file_is_written_replaced_and_read_whole(void **state)
 {
-	const struct folder *f = *state;
+	const struct test_folder *f = *state;
 	struct buf b = BUF_INIT(100);
 	struct err e = ERR_CLEAR;
 	struct stat st;
@@ -58,7 +30,7 @@ static void a_file_is_written_replaced_and_read_whole(void **state)
 
 static void an_empty_file_can_be_written_and_read(void **state)
 {
-	const struct folder *f = *state;
+	const struct test_folder *f = *state;
 	struct buf b = BUF_INIT(100);
 	struct err e = ERR_CLEAR;
 
@@ -70,7 +42,7 @@ static void an_empty_file_can_be_written_and_read(void **state)
 
 static void a_file_is_created_only_where_none_is(void **state)
 {
-	const struct folder *f = *state;
+	const struct test_folder *f = *state;
 	struct buf b = BUF_INIT(100);
 	struct err e = ERR_CLEAR;
 
@@ -84,7 +56,7 @@ static void a_file_is_created_only_where_none_is(void **state)
 
 static void reading_refuses_what_is_missing_too_large_or_not_secret(void **state)
 {
-	const struct folder *f = *state;
+	const struct test_folder *f = *state;
 	struct buf b = BUF_INIT(4);
 	struct err e = ERR_CLEAR;
 
@@ -112,15 +84,15 @@ static void writing_where_no_folder_is_fails_and_leaves_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(a_file_is_written_replaced_and_read_whole,
+	                test_folder_begin, test_folder_end),
 	        cmocka_unit_test_setup_teardown(
-	                a_file_is_written_replaced_and_read_whole, make_folder, remove_folder),
+	                an_empty_file_can_be_written_and_read, test_folder_begin, test_folder_end),
 	        cmocka_unit_test_setup_teardown(
-	                an_empty_file_can_be_written_and_read, make_folder, remove_folder),
+	                a_file_is_created_only_where_none_is, test_folder_begin, test_folder_end),
 	        cmocka_unit_test_setup_teardown(
-	                a_file_is_created_only_where_none_is, make_folder, remove_folder),
-	        cmocka_unit_test_setup_teardown(
-	                reading_refuses_what_is_missing_too_large_or_not_secret, make_folder,
-	                remove_folder),
+	                reading_refuses_what_is_missing_too_large_or_not_secret, test_folder_begin,
+	                test_folder_end),
 	        cmocka_unit_test(writing_where_no_folder_is_fails_and_leaves_nothing),
 	};
 

@@ -3,6 +3,7 @@
 #include "lib/mqtt.h"
 
 #include "lib/clock.h"
+#include "tests/helpers/folder.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -22,8 +23,8 @@
 enum { DEADLINE_MS = 10000 };
 
 static const char broker_program[] = "/usr/sbin/mosquitto";
-static char folder[] = "/tmp/mqttXXXXXX";
-static char socket_path[64], config_path[64];
+static char *folder;
+static char socket_path[108], config_path[256];
 static pid_t broker;
 
 struct seen {
@@ -112,8 +113,7 @@ static int set_up(void **state)
 	(void)state;
 	if (access(broker_program, X_OK) != 0)
 		return 0;
-	if (mkdtemp(folder) == NULL)
-		return -1;
+	folder = test_folder_new();
 	snprintf(socket_path, sizeof(socket_path), "%s/s", folder);
 	snprintf(config_path, sizeof(config_path), "%s/c", folder);
 	f = fopen(config_path, "w");
@@ -126,9 +126,7 @@ static int set_up(void **state)
 static int clean_up(void **state)
 {
 	(void)state;
-	unlink(socket_path);
-	unlink(config_path);
-	rmdir(folder);
+	test_folder_remove(folder);
 	return 0;
 }
 

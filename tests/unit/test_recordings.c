@@ -7,6 +7,7 @@
 #include "tests/recordings/snmprec.h"
 
 #include "lib/buf.h"
+#include "tests/helpers/folder.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -174,14 +175,13 @@ static unsigned free_port(void)
 	return ntohs(address.sin_port);
 }
 
-static pid_t start_snmpsim(unsigned port, char *cache)
+static pid_t start_snmpsim(unsigned port, const char *cache)
 {
 	char endpoint[64], data[4200], cache_dir[256];
 	char *arguments[] = {"snmpsimd", data, cache_dir, endpoint, "--logging-method=null",
 	        "--process-user=nobody", "--process-group=nogroup", NULL};
 	pid_t pid;
 
-	assert_non_null(mkdtemp(cache));
 	assert_int_equal(chmod(cache, 0777), 0);
 	snprintf(endpoint, sizeof endpoint, "--agent-udpv4-endpoint=127.0.0.1:%u", port);
 	snprintf(data, sizeof data, "--data-dir=%s", folder);
@@ -249,25 +249,9 @@ static void compare_all(unsigned version)
 	free_all(got);
 }
 
-static void remove_cache(const char *cache)
-{
-	DIR *dir = opendir(cache);
-	const struct dirent *d;
-
-	while (dir && (d = readdir(dir))) {
-		char path[600];
-
-		snprintf(path, sizeof path, "%s/%s", cache, d->d_name);
-		unlink(path);
-	}
-	if (dir)
-		closedir(dir);
-	rmdir(cache);
-}
-
 static void a_recording_served_by_snmp_gives_the_same_report(void **state)
 {
-	char cache[] = "/tmp/fleetport-snmpsim-XXXXXX";
+	char *cache;
 	unsigned port;
 	pid_t pid;
 	bool up;
@@ -280,6 +264,7 @@ static void a_recording_served_by_snmp_gives_the_same_report(void **state)
 		list.entries[i].timeout_ms = 5000;
 	}
 	snmp_source_init();
+	cache = test_folder_new();
 	pid = start_snmpsim(port, cache);
 	up = answers(pid);
 	if (up) {
@@ -288,7 +273,7 @@ static void a_recording_served_by_snmp_gives_the_same_report(void **state)
 	}
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	remove_cache(cache);
+	test_folder_remove(cache);
 	if (!up) {
 		print_message("skipped: snmpsimd is not installed, or does not answer\n");
 		skip();

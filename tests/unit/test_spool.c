@@ -4,21 +4,20 @@
 #include "agents/report_id.h"
 #include "lib/crypto.h"
 #include "lib/parse.h"
+#include "tests/helpers/folder.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #define NOW 1795338000000
 
-static char folder[64];
+static char *folder;
 static struct clock_fake fake;
 static struct spool *spool;
 
@@ -70,18 +69,10 @@ static void is_empty(void)
 
 static size_t files_in(const char *part)
 {
-	char path[128];
-	const struct dirent *d;
-	size_t count = 0;
-	DIR *dir;
+	char path[256];
 
 	snprintf(path, sizeof path, "%s/%s", folder, part);
-	dir = opendir(path);
-	assert_non_null(dir);
-	while ((d = readdir(dir)))
-		count += strstr(d->d_name, ".json") != NULL;
-	closedir(dir);
-	return count;
+	return test_folder_count(path, ".json");
 }
 
 static void reports_come_out_in_the_order_they_came_in(void **state)
@@ -206,34 +197,10 @@ static void report_ids_are_uuids_of_version_seven_in_order(void **state)
 	assert_true(strcmp(a, b) < 0);
 }
 
-static void remove_all(const char *path)
-{
-	DIR *dir = opendir(path);
-	const struct dirent *d;
-
-	while (dir && (d = readdir(dir))) {
-		char file[512];
-		struct stat st;
-
-		if (d->d_name[0] == '.')
-			continue;
-		snprintf(file, sizeof file, "%s/%s", path, d->d_name);
-		if (lstat(file, &st) == 0 && S_ISDIR(st.st_mode))
-			remove_all(file);
-		else
-			unlink(file);
-	}
-	if (dir)
-		closedir(dir);
-	rmdir(path);
-}
-
 static int set_up(void **state)
 {
 	(void)state;
-	snprintf(folder, sizeof folder, "/tmp/fleetport-spool-XXXXXX");
-	if (!mkdtemp(folder))
-		return -1;
+	folder = test_folder_new();
 	clock_fake_init(&fake, NOW);
 	spool = NULL;
 	open_with(0);
@@ -244,7 +211,7 @@ static int tear_down(void **state)
 {
 	(void)state;
 	spool_close(spool);
-	remove_all(folder);
+	test_folder_remove(folder);
 	return 0;
 }
 

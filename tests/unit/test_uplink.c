@@ -5,6 +5,7 @@
 #include "agents/report_id.h"
 #include "lib/file.h"
 #include "lib/x509.h"
+#include "tests/helpers/folder.h"
 #include "tests/helpers/tls_server.h"
 
 #include <dirent.h>
@@ -22,7 +23,7 @@
 #define DAY   ((int64_t)86400 * 1000)
 
 static struct {
-	char folder[64];
+	char *folder;
 	struct clock_fake clock;
 	struct tls_server *server;
 	struct buf ca_pem, ca_key;
@@ -139,18 +140,10 @@ static bool send(struct err *e)
 
 static size_t files_in(const char *part)
 {
-	char path[128];
-	const struct dirent *d;
-	size_t count = 0;
-	DIR *dir;
+	char path[256];
 
 	snprintf(path, sizeof path, "%s/spool/%s", world.folder, part);
-	dir = opendir(path);
-	assert_non_null(dir);
-	while ((d = readdir(dir)))
-		count += strstr(d->d_name, ".json") != NULL;
-	closedir(dir);
-	return count;
+	return test_folder_count(path, ".json");
 }
 
 #define TAKEN                                                                                      \
@@ -412,28 +405,6 @@ static void a_malformed_invitation_says_what_is_wrong_but_not_what_it_was(void *
 
 /* ---- */
 
-static void remove_all(const char *path)
-{
-	DIR *dir = opendir(path);
-	const struct dirent *d;
-
-	while (dir && (d = readdir(dir))) {
-		char file[512];
-		struct stat st;
-
-		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-			continue;
-		snprintf(file, sizeof file, "%s/%s", path, d->d_name);
-		if (lstat(file, &st) == 0 && S_ISDIR(st.st_mode))
-			remove_all(file);
-		else
-			unlink(file);
-	}
-	if (dir)
-		closedir(dir);
-	rmdir(path);
-}
-
 static int set_up(void **state)
 {
 	static const char *const hosts[] = {"localhost", "127.0.0.1", NULL};
@@ -444,10 +415,9 @@ static int set_up(void **state)
 
 	(void)state;
 	memset(&world, 0, sizeof world);
-	snprintf(world.folder, sizeof world.folder, "/tmp/fleetport-uplink-XXXXXX");
+	world.folder = test_folder_new();
 	world.ca_pem = world.ca_key = (struct buf)BUF_INIT(X509_PEM_MAX);
-	if (!mkdtemp(world.folder) ||
-	        !x509_ca_new("test", now - DAY, now + 100 * DAY, &world.ca_pem, &world.ca_key, &e))
+	if (!x509_ca_new("test", now - DAY, now + 100 * DAY, &world.ca_pem, &world.ca_key, &e))
 		return -1;
 	clock_fake_init(&world.clock, now);
 	ca = x509_ca_load(buf_text(&world.ca_pem), buf_text(&world.ca_key), &e);
@@ -473,7 +443,7 @@ static int tear_down(void **state)
 		tls_server_stop(world.server);
 	buf_free(&world.ca_pem);
 	buf_free(&world.ca_key);
-	remove_all(world.folder);
+	test_folder_remove(world.folder);
 	return 0;
 }
 
