@@ -8,7 +8,7 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 
-import { Instance, put } from '../deploy/dev/instance.mjs';
+import { failInWords, Instance, put } from '../deploy/dev/instance.mjs';
 import { Wire } from './agent.mjs';
 import { Life, reportTimes } from './history.mjs';
 import { CUSTOMERS, PRINTERS } from './printers.mjs';
@@ -39,6 +39,7 @@ const PEOPLE = [
 
 const isUserSite = (role) => role.startsWith('customer-');
 const [dir, build] = process.argv.slice(2);
+failInWords(dir);
 const instance = new Instance(dir, build);
 const stateFile = instance.path('demo/seeded.json');
 const state = fs.existsSync(stateFile) ? JSON.parse(fs.readFileSync(stateFile, 'utf8')) : { done: {}, customers: [] };
@@ -120,10 +121,22 @@ async function seedPeople(ids) {
 
 const invite = async (customer, type) => (await instance.cli(['agent', 'invite', '--customer', customer, '--type', type])).invitation;
 
+// The generator of a customer's history is no agent any more: neither after its work nor when it was cut off.
+async function retire(customer) {
+	const id = state.generators?.[customer.key];
+	if (!id) return;
+	await instance.cli(['agent', 'revoke', id]);
+	delete state.generators[customer.key];
+	put(stateFile, JSON.stringify(state, null, '\t'));
+}
+
 // Thirty days of one customer's printers, in the order of time; what they last told becomes their recordings.
 async function seedHistory(customer, now) {
 	const wire = new Wire({ connect: instance.connect, ca: instance.ca });
+	await retire(customer); // who was interrupted did not come to it
 	const identity = await wire.enrol(await invite(customer.id, 'dc'));
+	state.generators = { ...state.generators, [customer.key]: identity.id };
+	put(stateFile, JSON.stringify(state, null, '\t'));
 	const lives = PRINTERS.filter((printer) => printer.customer === customer.key).map((printer) => new Life(printer, now));
 	const last = new Map();
 	try {
@@ -140,7 +153,7 @@ async function seedHistory(customer, now) {
 		}
 	} finally {
 		wire.close();
-		await instance.cli(['agent', 'revoke', identity.id]);
+		await retire(customer);
 	}
 	fs.mkdirSync(instance.path('demo/recordings'), { recursive: true });
 	for (const [printer, device] of last) {

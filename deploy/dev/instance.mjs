@@ -32,6 +32,15 @@ export async function until(what, seconds, look, pause = 100) {
 	}
 }
 
+// For a script that ./dev runs: its failure is one sentence on the terminal, the rest of it in log/dev.log.
+export function failInWords(dir) {
+	process.on('uncaughtException', (error) => {
+		console.error(`dev: ${error.message}`);
+		fs.appendFileSync(path.join(dir, 'log/dev.log'), `${error.stack}\n`);
+		process.exit(1);
+	});
+}
+
 // Writes a file whole or not at all; unchanged contents leave it (and its time) alone.
 export function put(file, contents, mode = 0o600) {
 	if (fs.existsSync(file) && fs.readFileSync(file, 'utf8') === contents) return false;
@@ -144,7 +153,8 @@ export class Instance {
 			...Object.entries(settings).filter(([, value]) => value !== undefined).map(([key, value]) => `${key} = ${value}`), ''].join('\n'));
 		put(path.join(folder, 'devices.conf'), `; Written by ./dev up.\n${list.join('\n')}`);
 		const config = path.join(folder, 'agent.conf');
-		put(config, ['; Written by ./dev up.', '[agent]', `state = ${folder}/state`, `devices = ${folder}/devices.conf`,
+		// Relative to this file: a line of a configuration has 190 bytes at most, and a checkout may lie deep.
+		put(config, ['; Written by ./dev up.', '[agent]', 'state = state', 'devices = devices.conf',
 			`connect_to = ${this.connect}`, 'interval = 60', 'jitter = 10', ''].join('\n'));
 		fs.mkdirSync(path.join(folder, 'state'), { recursive: true, mode: 0o700 });
 		const program = path.join(this.build, 'fleetport-dc-agent');

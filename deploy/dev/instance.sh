@@ -83,11 +83,14 @@ free_port() {
 	EOF
 }
 
+check_port() { # WORD
+	if ! [[ $1 =~ ^[1-9][0-9]{0,4}$ ]] || [ "$1" -gt 65535 ]; then die "not a port: ${1:-nothing}"; fi
+}
+
 choose_port() {
 	local before=""
 	[ ! -f "$dir/port" ] || before=$(<"$dir/port")
 	port=${wanted_port:-${before:-8443}}
-	if ! [[ $port =~ ^[0-9]{1,5}$ ]] || [ "$port" -lt 1 ] || [ "$port" -gt 65535 ]; then die "not a port: $port"; fi
 	if [ "$port" != "$before" ] || supervisor_gone; then
 		port_is_free "$port" || die "port $port is taken; try ./dev up --port N"
 	fi
@@ -100,8 +103,12 @@ instance_up() {
 	wanted_port=""
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--port) wanted_port=${2:?--port needs a number}; shift 2 ;;
-		--recordings) recordings=$(cd "${2:?--recordings needs a folder}" && pwd -P); shift 2 ;;
+		--port) check_port "${2:-}"; wanted_port=$2; shift 2 ;;
+		--recordings)
+			[ -d "${2:-}" ] || die "no folder of recordings: ${2:-nothing}"
+			recordings=$(cd "$2" && pwd -P)
+			shift 2
+			;;
 		--no-demo) demo=no; shift ;;
 		*) usage >&2; exit 64 ;;
 		esac
@@ -109,9 +116,9 @@ instance_up() {
 	exec 8>"$dir/up.lock"
 	flock -n 8 || die "another ./dev up is at work here"
 	install_packages up
+	choose_port # before the build, which takes longer than to say that the port is taken
 	say "building (log: $build.log)"
 	build_in "$build"
-	choose_port
 	configure_instance
 	"$root/deploy/dev/keys" "$dir" "$build"
 	configure_broker_ca
@@ -171,12 +178,16 @@ instance_status() {
 		say "down"
 		return 3
 	fi
-	local name state pid restarts since exit _
+	local name state pid restarts since exit _ port all=0
+	port=$(<"$dir/port")
+	say "https://user.localhost:$port and https://support.localhost:$port"
 	printf '%-22s %-9s %8s %9s  %-20s %s\n' program state pid restarts since 'last exit'
 	while IFS=$'\t' read -r name _ state pid restarts since exit; do
 		printf '%-22s %-9s %8s %9s  %-20s %s\n' "$name" "$state" "$pid" "$restarts" \
 			"$(date -d "@$((since / 1000))" '+%Y-%m-%d %H:%M:%S')" "$exit"
+		[ "$state" = running ] || all=1
 	done <"$dir/status"
+	return $all
 }
 
 instance_logs() {
@@ -184,7 +195,7 @@ instance_logs() {
 	if [ $# -eq 0 ]; then
 		exec tail -n 20 -F "$dir"/log/*.log
 	fi
-	[ -f "$file" ] || die "no such program; there are: $(cd "$dir/log" && printf '%s ' *.log)"
+	[ -f "$file" ] || die "no log of $1; there are: $(cd "$dir/log" 2>/dev/null && printf '%s ' *.log | sed 's/\.log / /g')"
 	exec tail -n 100 -F "$file"
 }
 

@@ -7,9 +7,10 @@ import fs from 'node:fs';
 
 import { PRINTERS } from '../../demo/printers.mjs';
 import { Visitor } from '../../demo/visitor.mjs';
-import { Instance, until } from './instance.mjs';
+import { failInWords, Instance, until } from './instance.mjs';
 
 const [dir, build, entries] = process.argv.slice(2);
+failInWords(dir);
 const instance = new Instance(dir, build);
 const demo = JSON.parse(fs.readFileSync(instance.path('demo.json'), 'utf8'));
 

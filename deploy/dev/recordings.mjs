@@ -5,10 +5,11 @@
 
 import fs from 'node:fs';
 
-import { Instance } from './instance.mjs';
+import { failInWords, Instance } from './instance.mjs';
 import { SUFFIX, serve } from './snmprec.mjs';
 
 const [dir, build, folder] = process.argv.slice(2);
+failInWords(dir);
 const instance = new Instance(dir, build);
 const served = instance.path('recordings');
 const { devices, remarks } = serve(folder, served);
