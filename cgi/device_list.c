@@ -73,20 +73,22 @@ static const char *make_url(
 
 /* A column's link sorts by it; by the one that is sorted now, the other way round. */
 static struct sort_link make_sort(
-        struct web_request *rq, const struct devices_page *p, const char *up, const char *down)
+        struct web_request *rq, const struct devices_page *p, const char *first, const char *second)
 {
 	const char *now = p->sort[0] == '\0' ? "name" : p->sort;
+	bool is_first = strcmp(now, first) == 0, is_now = is_first || strcmp(now, second) == 0;
 
-	if (strcmp(now, up) == 0)
-		return (struct sort_link){make_url(rq, p, down, NULL), "ascending"};
 	return (struct sort_link){
-	        make_url(rq, p, up, NULL), strcmp(now, down) == 0 ? "descending" : NULL};
+	        make_url(rq, p, is_first ? second : first, NULL), !is_now         ? NULL
+	                                                          : now[0] == '-' ? "descending"
+	                                                                          : "ascending"};
 }
 
 static void make_links(struct web_request *rq, struct devices_page *p, const struct devices_list *l)
 {
 	p->by_name = make_sort(rq, p, "name", "-name");
-	p->by_state = make_sort(rq, p, "state", "-state");
+	/* What is wrong comes first: nobody looks for "idle" before "stopped" by the alphabet. */
+	p->by_state = make_sort(rq, p, "-attention", "attention");
 	p->by_supply = make_sort(rq, p, "supply", "-supply");
 	p->by_seen = make_sort(rq, p, "seen", "-seen");
 	if (l->previous != NULL) {

@@ -2,6 +2,7 @@
 #include "cgi/guard.h"
 
 #include "cgi/reply.h"
+#include "cgi/session.h"
 #include "cgi/strangers.h"
 #include "lib/log.h"
 #include "web/escape.h"
@@ -59,6 +60,17 @@ void guard_record_stranger(struct web_request *rq)
 	reply_record(rq, &entry);
 }
 
+/* What the form remembers: the address that was asked for, with its search and filters; one that is
+ * too long for the form's field without them. */
+static const char *asked_for(struct web_request *rq)
+{
+	const char *whole = *rq->in->query == '\0'
+	                            ? NULL
+	                            : arena_printf(rq->arena, "%s?%s", rq->path, rq->in->query);
+
+	return whole != NULL && strlen(whole) <= SESSION_NEXT_MAX ? whole : rq->path;
+}
+
 /* Where a stranger is led to: the form, which remembers the page that was asked for. */
 static void lead_to_form(
         struct web_request *rq, const struct web_route *route, struct web_response *rs)
@@ -68,7 +80,7 @@ static void lead_to_form(
 	buf_puts(&path, "/");
 	if (route->method == WEB_GET) {
 		buf_puts(&path, "?next=");
-		escape_url_argument(&path, rq->path);
+		escape_url_argument(&path, asked_for(rq));
 	}
 	if (path.failed)
 		rs->body.failed = true;

@@ -18,6 +18,8 @@ struct operation_row *operation_rows_of(struct web_request *rq, struct sql_conn 
 		        .state = execution_state_name(rows[i].first_state),
 		        .device_id = rows[i].device_public_id,
 		        .device = rows[i].device_name,
+		        .serial = rows[i].device_serial,
+		        .customer = rows[i].customer_name,
 		        .person = name_of_person(rq, conn, rows[i].requester_public_id),
 		        .purpose = rows[i].purpose,
 		        .created_at = rows[i].created_at};

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-enum { NEXT_MAX = 512 };
 static const int64_t KEPT_MS = INT64_C(30) * 24 * 3600 * 1000; /* sessions hold addresses */
 
 const struct web_field session_begin_fields[] = {
@@ -16,12 +15,12 @@ const struct web_field session_begin_fields[] = {
                 .type = WEB_FIELD_SECRET,
                 .required = true,
                 .max_length = PASSWORD_MAX_BYTES},
-        {.name = "next", .type = WEB_FIELD_TEXT, .max_length = NEXT_MAX},
+        {.name = "next", .type = WEB_FIELD_TEXT, .max_length = SESSION_NEXT_MAX},
         {0},
 };
 
 const struct web_field session_next_field[] = {
-        {.name = "next", .type = WEB_FIELD_TEXT, .max_length = NEXT_MAX},
+        {.name = "next", .type = WEB_FIELD_TEXT, .max_length = SESSION_NEXT_MAX},
         {0},
 };
 

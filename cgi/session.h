@@ -7,6 +7,8 @@
 
 #include "cgi/guard.h"
 
+enum { SESSION_NEXT_MAX = 512 }; /* bytes of "next": where to go after signing in */
+
 /* The form; what "/" shows to a stranger. Field "next". */
 void session_form(struct web_request *rq, struct web_response *rs);
 void session_begin(struct web_request *rq, struct web_response *rs); /* POST /session */

@@ -118,6 +118,8 @@ struct request_row {
 	size_t executions;            /* those that the viewer may see */
 	/* of the first execution that the viewer may see */
 	const char *device_public_id, *device_name;
+	const char *device_serial; /* NULL: it has none */
+	const char *customer_name; /* whose device it is */
 	enum execution_state first_state;
 };
 
@@ -141,6 +143,7 @@ struct execution {
 	const char *public_id; /* "op_…" */
 	int64_t device;
 	const char *device_public_id, *device_name;
+	const char *device_serial; /* NULL: it has none */
 	enum execution_state state;
 	int64_t version;
 	enum operation_class class;

@@ -15,17 +15,18 @@ enum { LIST, FIND, EXECUTIONS, STEPS, STATEMENTS };
 	" o.public_id, o.name, r.created_at, r.ended_at,"                                          \
 	" (SELECT count(*) FROM execution x JOIN device d ON d.id = x.device"                      \
 	" WHERE x.request_id = r.id AND d.group_id IN " SCOPE "),"                                 \
-	" x1.device_public_id, d1.name, x1.state, r.parameters"                                    \
+	" x1.device_public_id, d1.name, d1.serial_number, c.name, x1.state, r.parameters"          \
 	" FROM request r JOIN account a ON a.id = r.requester"                                     \
 	" JOIN organisation o ON o.id = r.organisation_id"                                         \
 	" JOIN execution x1 ON x1.id = (SELECT min(x.id) FROM execution x"                         \
 	" JOIN device d ON d.id = x.device WHERE x.request_id = r.id"                              \
 	" AND ($3 = '' OR x.device_public_id = $3) AND d.group_id IN " SCOPE ")"                   \
-	" JOIN device d1 ON d1.id = x1.device WHERE r.organisation_id = $2"
+	" JOIN device d1 ON d1.id = x1.device"                                                     \
+	" JOIN organisation c ON c.id = d1.customer_id WHERE r.organisation_id = $2"
 #define ROW_OUT                                                                                    \
 	"itttt"                                                                                    \
 	"itttiIi"                                                                                  \
-	"tttt"
+	"ttTttt"
 
 static const struct sql_statement statements[STATEMENTS] = {
         [LIST] = {.role = SQL_READ,
@@ -50,10 +51,11 @@ static const struct sql_statement statements[STATEMENTS] = {
                 .store = SQL_OPERATIONS,
                 .stores = 1u << SQL_CORE,
                 .in = "ii",
-                .out = "itittit"
+                .out = "itittTit"
                        "iTTiIT"
                        "ITiiIIII",
-                .text = "SELECT x.id, x.public_id, x.device, x.device_public_id, d.name,"
+                .text = "SELECT x.id, x.public_id, x.device, x.device_public_id, d.name, "
+                        "d.serial_number,"
                         " x.version, x.state, x.attempt, x.code, x.message, x.late, x.verified,"
                         " x.evidence, x.percent, x.step_text, x.not_after, x.created_at,"
                         " x.sent_at, x.delivered_at, x.started_at, x.ended_at"
@@ -83,6 +85,7 @@ struct row_texts {
 	        SQL_INTO_T(arena, &(r)->organisation_name), SQL_INTO_I(&(r)->created_at),          \
 	        SQL_INTO_I(&(r)->ended_at), SQL_INTO_I(&(t)->executions),                          \
 	        SQL_INTO_T(arena, &(r)->device_public_id), SQL_INTO_T(arena, &(r)->device_name),   \
+	        SQL_INTO_T(arena, &(r)->device_serial), SQL_INTO_T(arena, &(r)->customer_name),    \
 	        SQL_INTO_T(arena, &(t)->first_state), SQL_INTO_T(arena, &(t)->parameters))
 
 static bool finish_row(struct request_row *row, const struct row_texts *t, struct err *e)
@@ -172,8 +175,8 @@ static int next_execution(struct sql_cursor *cursor, struct arena *arena, void *
 	int rc = sql_next(cursor,
 	        SQL_INTO(SQL_INTO_I(&x->id), SQL_INTO_T(arena, &x->public_id),
 	                SQL_INTO_I(&x->device), SQL_INTO_T(arena, &x->device_public_id),
-	                SQL_INTO_T(arena, &x->device_name), SQL_INTO_I(&x->version),
-	                SQL_INTO_T(arena, &state), SQL_INTO_I(&x->attempt),
+	                SQL_INTO_T(arena, &x->device_name), SQL_INTO_T(arena, &x->device_serial),
+	                SQL_INTO_I(&x->version), SQL_INTO_T(arena, &state), SQL_INTO_I(&x->attempt),
 	                SQL_INTO_T(arena, &x->code), SQL_INTO_T(arena, &x->message),
 	                SQL_INTO_I(&late), SQL_INTO_I_NULL(&verified, &no_verdict),
 	                SQL_INTO_T(arena, &x->evidence), SQL_INTO_I_NULL(&percent, &no_percent),

@@ -3,6 +3,25 @@
 // in place, forms that are not sent twice.
 "use strict";
 
+/** Puts `fresh` where `current` is. Who was in it by keyboard stays: on the same control, or, where that is
+ *  gone, at the beginning of the part. */
+function exchange(current, fresh) {
+	const controls = "a[href], button, summary, input, select, textarea";
+	const at = [...current.querySelectorAll(controls)].indexOf(document.activeElement);
+	const inside = current.contains(document.activeElement);
+	const before = document.activeElement;
+	current.replaceWith(fresh);
+	if (!inside)
+		return;
+	const twin = [...fresh.querySelectorAll(controls)][at];
+	if (twin !== undefined && twin.textContent === before.textContent) {
+		twin.focus({ preventScroll: true });
+	} else {
+		fresh.tabIndex = -1;
+		fresh.focus({ preventScroll: true });
+	}
+}
+
 /** Pages that change by themselves carry data-refresh="seconds" on the part that changes. Without a
  *  script the page loads anew by its "Refresh" header; here only the part is exchanged, so that
  *  scrolling, focus and selection stay. */
@@ -15,8 +34,10 @@ function startRefresh() {
 	let failures = 0;
 
 	function say(key) {
-		if (status !== null)
-			status.textContent = status.dataset[key] ?? "";
+		if (status === null)
+			return;
+		status.textContent = status.dataset[key] ?? "";
+		status.dataset.state = key;
 	}
 
 	async function refresh() {
@@ -38,8 +59,8 @@ function startRefresh() {
 					throw new Error(String(answer.status));
 				const page = new DOMParser().parseFromString(await answer.text(), "text/html");
 				const fresh = page.getElementById(part.id);
-				if (fresh !== null && fresh.innerHTML !== current.innerHTML && !current.contains(document.activeElement))
-					current.replaceWith(document.adoptNode(fresh));
+				if (fresh !== null && fresh.innerHTML !== current.innerHTML)
+					exchange(current, document.adoptNode(fresh));
 				failures = 0;
 				say("on");
 				showAges();

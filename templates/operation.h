@@ -76,6 +76,7 @@ struct evidence_view {
 struct execution_view {
 	const char *id; /* "op_…" */
 	const char *device_id, *device;
+	const char *serial; /* NULL: it has none */
 	const char *state;
 	const char *code;    /* why rejected or failed, or NULL */
 	const char *message; /* in words, or NULL */

@@ -117,8 +117,9 @@ struct operation_row {
 	const char *kind;
 	const char *state; /* of its one execution */
 	const char *device_id, *device;
-	const char *customer;
-	const char *person; /* who asked */
+	const char *serial;   /* NULL: it has none */
+	const char *customer; /* NULL: not shown */
+	const char *person;   /* who asked */
 	const char *purpose;
 	int64_t created_at;
 };

@@ -19,10 +19,13 @@
 
 enum { PAGE = 50, URL_MAX = 2048, DETAILS_MAX = 4096 };
 
+static const char *const outcomes[] = {
+        "done", "begun", "failed", "unfinished", "denied", "not-found", NULL};
+
 const struct web_field audit_fields[] = {{.name = "person", .type = WEB_FIELD_TEXT},
         {.name = "device", .type = WEB_FIELD_TEXT, .max_length = 64},
         {.name = "action", .type = WEB_FIELD_TEXT, .max_length = 64},
-        {.name = "outcome", .type = WEB_FIELD_TEXT, .max_length = 16},
+        {.name = "outcome", .type = WEB_FIELD_CHOICE, .choices = outcomes},
         {.name = "from", .type = WEB_FIELD_TEXT, .max_length = 32},
         {.name = "to", .type = WEB_FIELD_TEXT, .max_length = 32},
         {.name = "after", .type = WEB_FIELD_TEXT, .max_length = AUDIT_LOG_CURSOR}, {0}};

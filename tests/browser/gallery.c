@@ -173,7 +173,7 @@ static bool device_list_pages(void)
 	        .rows = devices,
 	        .count = COUNT(devices),
 	        .by_name = {"/devices?sort=-name", "ascending"},
-	        .by_state = {"/devices?sort=state", NULL},
+	        .by_state = {"/devices?sort=-attention", NULL},
 	        .by_supply = {"/devices?sort=supply", NULL},
 	        .by_seen = {"/devices?sort=seen", NULL},
 	        .pager = {NULL, NULL, "/devices?after=abc"}};
@@ -255,12 +255,12 @@ static struct setting_view settings[] = {
 };
 
 static struct operation_row operations[] = {
-        {"rq_1", "get-status", "in-progress", "de_1", "Aurora P900 Wide Format", "Harbour Prints",
-                "Jonas Lindqvist", "Ticket 4711", 1795374000000 - 60000},
-        {"rq_2", "head-cleaning", "rejected", "de_1", "Aurora P900 Wide Format", "Harbour Prints",
-                "Jonas Lindqvist", "Stripes in cyan", 1795374000000 - 86400000},
-        {"rq_3", "get-status", "succeeded", "de_2", "Aurora P400", "Harbour Prints", "Amara Diallo",
-                "Ticket 4700", 1795374000000 - 86400000 * 2},
+        {"rq_1", "get-status", "in-progress", "de_1", "Aurora P900 Wide Format", "X3B9000017",
+                "Harbour Prints", "Jonas Lindqvist", "Ticket 4711", 1795374000000 - 60000},
+        {"rq_2", "head-cleaning", "rejected", "de_1", "Aurora P900 Wide Format", "X3B9000017",
+                "Harbour Prints", "Jonas Lindqvist", "Stripes in cyan", 1795374000000 - 86400000},
+        {"rq_3", "get-status", "succeeded", "de_2", "Aurora P400", NULL, "Harbour Prints",
+                "Amara Diallo", "Ticket 4700", 1795374000000 - 86400000 * 2},
 };
 
 static bool device_pages(void)
@@ -369,6 +369,7 @@ static bool operation_pages(void)
 	struct execution_view x = {.id = "op_5Xq2",
 	        .device_id = "de_1",
 	        .device = devices[0].name,
+	        .serial = devices[0].serial,
 	        .state = "in-progress",
 	        .percent = 40,
 	        .step_text = "Reading counters",

@@ -71,6 +71,20 @@ test("a page is read without a script as with one", async () => {
 	await context.close();
 });
 
+test("what refreshes itself keeps the keyboard where it is", async () => {
+	const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+	const page = await open(context, server.url);
+	await page.goto(`${server.url}/operation-queued`);
+	const cancel = page.getByRole("button", { name: "Cancel operation" });
+	await cancel.focus();
+	await page.evaluate(() => { document.querySelector("#executions .steps").remove(); }); // as if a step had come since
+	await page.locator("#executions .steps").waitFor();
+	assert.ok(await cancel.evaluate((button) => button === document.activeElement), "it is on the same button");
+	assert.equal(await page.locator("#live").getAttribute("data-state"), "on");
+	assert.deepEqual(page.troubles, []);
+	await context.close();
+});
+
 test("everything is reached by keyboard, the skip link first", async () => {
 	const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
 	const page = await open(context, server.url);

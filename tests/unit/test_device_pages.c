@@ -223,6 +223,13 @@ static void a_column_is_sorted_by_its_link_and_turned_by_the_next(void **state)
 	page = get_page("/devices?sort=supply");
 	assert_shows(
 	        page, "aria-sort=\"ascending\"><a href=\"/devices?sort=-supply\">Lowest supply");
+	/* the state's column begins with what is wrong, and a phone, which has no head, has the choice */
+	assert_shows(page, "<a href=\"/devices?sort=-attention\">State</a>");
+	assert_shows(page, "<option value=\"supply\" selected>");
+	page = get_page("/devices?sort=-attention");
+	assert_shows(page, "aria-sort=\"descending\"><a href=\"/devices?sort=attention\">State");
+	assert_shows(strstr(page, "<tbody>"), "Error</span>");
+	assert_true(strstr(page, "Error</span>") < strstr(strstr(page, "<tbody>"), "</tr>"));
 }
 
 static void a_filter_finds_what_it_says(void **state)

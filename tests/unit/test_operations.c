@@ -106,6 +106,7 @@ static int set_up(void **state)
 	        AGENT, AGENT, (long long)customer.id);
 	add_device(DEVICE, "serial", AGENT);
 	add_device(NAMELESS, "mac", AGENT);
+	exec(SQL_CORE, "UPDATE device SET serial_number = 'PL0001' WHERE id = %d", DEVICE);
 	exec(SQL_CORE, "INSERT INTO model_capability VALUES ('ACME', 'P1',"
 	               " 'get-status head-cleaning diagnosis')");
 	connect_agent(true, "get-status head-cleaning");
@@ -213,6 +214,7 @@ static void a_submitted_operation_is_queued_and_shown_to_the_own_organisation(vo
 	assert_int_equal(r.count, 1);
 	assert_int_equal(r.list[0].state, EXECUTION_QUEUED);
 	assert_string_equal(r.list[0].device_public_id, device_id(DEVICE));
+	assert_string_equal(r.list[0].device_serial, "PL0001");
 	assert_int_equal(r.list[0].not_after, world_now(w) + OPERATIONS_NOT_AFTER_MS);
 	assert_int_equal(r.list[0].verified, -1);
 	assert_int_equal(r.list[0].percent, -1);
@@ -231,6 +233,9 @@ static void a_submitted_operation_is_queued_and_shown_to_the_own_organisation(vo
 	assert_int_equal(count, 1);
 	assert_string_equal(rows[0].public_id, id);
 	assert_int_equal(rows[0].executions, 1);
+	/* which of several of one model it is, and whose */
+	assert_string_equal(rows[0].device_serial, "PL0001");
+	assert_string_equal(rows[0].customer_name, "Customer");
 	assert_true(operations_list(
 	        conn, &v, w->arena, device_id(DEVICE), NULL, 50, &rows, &count, &e));
 	assert_int_equal(count, 1);

@@ -249,10 +249,17 @@ static void a_sign_in_leads_on_to_a_page_of_our_own_only(void **state)
 static void a_stranger_is_led_to_the_form_which_remembers_the_page(void **state)
 {
 	const char *answer = get(probe, "/recorded", NULL);
+	char query[600] = "";
 
 	(void)state;
 	assert_says(answer, 303, "\r\nLocation: /?next=%2Frecorded\r\n");
 	assert_null(strstr(answer, "the secret"));
+	/* with what was searched for, as it was sent; without it where that is too long to be kept */
+	assert_says(get(probe, "/recorded?q=a%20b&state=idle", NULL), 303,
+	        "\r\nLocation: /?next=%2Frecorded%3Fq%3Da%2520b%26state%3Didle\r\n");
+	memset(query, 'x', sizeof query - 1);
+	memcpy(query, "/recorded?q=", 12);
+	assert_says(get(probe, query, NULL), 303, "\r\nLocation: /?next=%2Frecorded\r\n");
 	assert_says(get(site, "/?next=%2Frecorded", NULL), 200,
 	        "<input type=\"hidden\" name=\"next\" value=\"/recorded\">");
 	assert_says(get(site, "/?next=%2F%2Fevil", NULL), 200, "action=\"/session\"");
