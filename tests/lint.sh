@@ -75,6 +75,7 @@ check "includes run one way, and nothing banned is called" tests/layers.sh .
 check "C is formatted by .clang-format" formatted
 check "manual pages say what programs take" tests/man.sh "$build"
 check "decisions are listed, a number each" decisions
+check "./dev refuses in a sentence what cannot work" tests/dev.sh
 check "shell scripts please shellcheck" scripts
 check "cppcheck finds nothing" cpp_check
 check "clang-tidy finds nothing" tidy
