@@ -7,19 +7,12 @@
 
 #include <string.h>
 
-enum { SHOWN_EVENTS = 20, SHOWN_CLEANINGS = 10 };
+enum { SHOWN_EVENTS = 20, SHOWN_RECORDS = 10 };
 
 const struct web_field device_fields[] = {
         {.name = "id", .type = WEB_FIELD_ID, .required = true},
         {.name = NULL},
 };
-
-static enum attention find_severity(const char *severity)
-{
-	if (strcmp(severity, "error") == 0)
-		return ATTENTION_ERROR;
-	return strcmp(severity, "warning") == 0 ? ATTENTION_WARNING : ATTENTION_REPORT;
-}
 
 static bool no_memory(struct err *e)
 {
@@ -42,7 +35,7 @@ static size_t add_reasons(const struct telemetry_state *state, struct problem *l
 
 		if (strcmp(reason->keyword, "none") != 0)
 			list[count++] =
-			        (struct problem){.severity = find_severity(reason->severity),
+			        (struct problem){.severity = device_severity(reason->severity),
 			                .keyword = reason->keyword,
 			                .since = reason->since};
 	}
@@ -59,11 +52,12 @@ static size_t add_codes(const struct telemetry_state *state, struct problem *lis
 		struct problem *same = find_problem(list, count, keyword);
 
 		if (same == NULL) {
-			list[count++] = (struct problem){.severity = find_severity(code->severity),
-			        .keyword = keyword,
-			        .code = code->code,
-			        .text = code->text,
-			        .since = code->since};
+			list[count++] =
+			        (struct problem){.severity = device_severity(code->severity),
+			                .keyword = keyword,
+			                .code = code->code,
+			                .text = code->text,
+			                .since = code->since};
 		} else if (same->text == NULL && code->text != NULL) {
 			same->code = code->code;
 			same->text = code->text;
@@ -124,6 +118,9 @@ static bool read_state(struct web_request *rq, struct sql_conn *conn, const stru
 	page->state_since = state.state_since;
 	page->acquired_at = state.acquired_at;
 	page->collection = state.collection;
+	page->device_time = state.device_time;
+	page->region = state.region;
+	page->country = state.country;
 	return take_problems(rq->arena, &state, page, e) &&
 	       take_counters(rq->arena, &state, page, e);
 }
@@ -151,54 +148,20 @@ static bool read_supplies(struct web_request *rq, struct sql_conn *conn,
 		        .capacity = list[i].has_capacity ? list[i].capacity : 0,
 		        .has_level = list[i].has_level,
 		        .changed_at = list[i].changed_at,
-		        .serial = list[i].serial_number};
+		        .serial = list[i].serial_number,
+		        .installed_at = list[i].installed_at};
 	page->supply_count = count;
 	return true;
 }
 
-static bool read_events(struct web_request *rq, struct sql_conn *conn, const struct device *device,
+static bool read_records(struct web_request *rq, struct sql_conn *conn, const struct device *device,
         struct device_page *page, struct err *e)
 {
-	struct telemetry_event *list;
-	size_t count;
-
-	if (!telemetry_events(conn, visit_viewer(rq), rq->arena, device->id, false, 0, SHOWN_EVENTS,
-	            &list, &count, e))
-		return false;
-	page->events = arena_array(rq->arena, count, sizeof *page->events);
-	if (page->events == NULL)
-		return no_memory(e);
-	for (size_t i = 0; i < count; i++)
-		page->events[i] = (struct event_view){.at = list[i].at,
-		        .cleared_at = list[i].cleared_at,
-		        .severity = find_severity(list[i].severity),
-		        .keyword = list[i].reason == NULL && list[i].code != NULL
-		                           ? reason_of_code(list[i].code)
-		                           : list[i].reason,
-		        .code = list[i].code,
-		        .text = list[i].text};
-	page->event_count = count;
-	return true;
-}
-
-static bool read_cleanings(struct web_request *rq, struct sql_conn *conn,
-        const struct device *device, struct device_page *page, struct err *e)
-{
-	struct telemetry_cleaning *list;
-	size_t count;
-
-	if (!telemetry_cleanings(conn, visit_viewer(rq), rq->arena, device->id, 0, SHOWN_CLEANINGS,
-	            &list, &count, e))
-		return false;
-	page->cleanings = arena_array(rq->arena, count, sizeof *page->cleanings);
-	if (page->cleanings == NULL)
-		return no_memory(e);
-	for (size_t i = 0; i < count; i++)
-		page->cleanings[i] = (struct cleaning_view){.at = list[i].at,
-		        .kind = list[i].kind,
-		        .trigger = list[i].trigger,
-		        .ink_used_ml = list[i].ink_used_ml};
-	page->cleaning_count = count;
+	for (int kind = 0; kind < RECORDS_KINDS; kind++)
+		if (!device_records_read(rq, conn, device->id, (enum records_kind)kind,
+		            kind == RECORDS_EVENTS ? SHOWN_EVENTS : SHOWN_RECORDS,
+		            &page->records[kind], e))
+			return false;
 	return true;
 }
 
@@ -218,8 +181,7 @@ bool device_read(
 	page->agent = device->agent_public_id;
 	page->first_seen_at = device->first_seen_at;
 	if (!read_state(rq, conn, device, page, e) || !read_supplies(rq, conn, device, page, e) ||
-	        !read_events(rq, conn, device, page, e) ||
-	        !read_cleanings(rq, conn, device, page, e) ||
+	        !read_records(rq, conn, device, page, e) ||
 	        !page_layout(rq, &page->layout, device->name, SECTION_DEVICES, e))
 		return false;
 	page->layout.crumbs[0] = (struct crumb){"Devices", "/devices"};

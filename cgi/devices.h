@@ -26,6 +26,18 @@ void device_show(struct web_request *rq, struct web_response *rs);
 bool device_read(struct web_request *rq, struct device *device, struct device_page *page,
         struct err *e) __attribute__((warn_unused_result, nonnull));
 
+/* device_records.c: GET /devices/:id/records: what it kept account of, a kind at a time, all of it. */
+extern const struct web_field device_records_fields[];
+void device_records_show(struct web_request *rq, struct web_response *rs);
+
+/* The newest rows of a kind, at most `limit`. */
+bool device_records_read(struct web_request *rq, struct sql_conn *conn, int64_t device,
+        enum records_kind kind, size_t limit, struct records *out, struct err *e)
+        __attribute__((warn_unused_result, nonnull));
+
+/* "error", "warning", else a report. */
+enum attention device_severity(const char *severity) __attribute__((nonnull));
+
 /* A device of core as a row of a page. with_customer: the list holds several customers' devices. */
 struct device_row device_row_of(const struct device *device, bool with_customer);
 

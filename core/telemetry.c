@@ -20,36 +20,41 @@ static const struct sql_statement statements[STATEMENTS] = {
                 .text = "SELECT idx, class, type, color, name, unit, capacity, level, level_state,"
                         " resolution, serial_number, installed_at, changed_at"
                         " FROM supply WHERE device = $2 AND " VISIBLE " ORDER BY idx"},
-        [EVENTS] = {READS_BOTH, .in = "iiii", .out = "tiItTTT",
+        [EVENTS] = {READS_BOTH, .in = "iiiti", .out = "tiItTTT",
                 .text = "SELECT event_id, at, cleared_at, severity, code, reason, text"
-                        " FROM event WHERE device = $2 AND at < $3 AND " VISIBLE
-                        " ORDER BY at DESC, event_id DESC LIMIT $4"},
-        [EVENTS_OPEN] = {READS_BOTH, .in = "iiii", .out = "tiItTTT",
+                        " FROM event WHERE device = $2 AND at <= $3 AND (at < $3 OR event_id < $4) "
+                        "AND " VISIBLE " ORDER BY at DESC, event_id DESC LIMIT $5"},
+        [EVENTS_OPEN] = {READS_BOTH, .in = "iiiti", .out = "tiItTTT",
                 .text = "SELECT event_id, at, cleared_at, severity, code, reason, text"
                         " FROM event INDEXED BY event_open"
-                        " WHERE device = $2 AND at < $3 AND cleared_at IS NULL"
+                        " WHERE device = $2 AND at <= $3 AND (at < $3 OR event_id < $4) AND "
+                        "cleared_at IS NULL"
                         " AND severity IN ('error', 'warning') AND " VISIBLE
-                        " ORDER BY at DESC, event_id DESC LIMIT $4"},
-        [CLEANINGS] = {READS_BOTH, .in = "iiii", .out = "tittR",
+                        " ORDER BY at DESC, event_id DESC LIMIT $5"},
+        [CLEANINGS] = {READS_BOTH, .in = "iiiti", .out = "tittR",
                 .text = "SELECT cleaning_id, at, kind, trigger_by, ink_used_ml"
-                        " FROM cleaning WHERE device = $2 AND at < $3 AND " VISIBLE
-                        " ORDER BY at DESC, cleaning_id DESC LIMIT $4"},
-        [MAINTENANCE] = {READS_BOTH, .in = "iiii", .out = "titTI",
+                        " FROM cleaning WHERE device = $2 AND at <= $3 AND (at < $3 OR cleaning_id "
+                        "< $4) AND " VISIBLE " ORDER BY at DESC, cleaning_id DESC LIMIT $5"},
+        [MAINTENANCE] = {READS_BOTH, .in = "iiiti", .out = "titTI",
                 .text = "SELECT maintenance_id, at, kind, part, count"
-                        " FROM maintenance WHERE device = $2 AND at < $3 AND " VISIBLE
-                        " ORDER BY at DESC, maintenance_id DESC LIMIT $4"},
-        [JOBS] = {READS_BOTH, .in = "iiii", .out = "tiitIIRTt",
-                .text = "SELECT job_id, started_at, ended_at, state, impressions, sheets, area_m2,"
-                        " media, ink_used FROM job WHERE device = $2 AND ended_at < $3 AND " VISIBLE
-                        " ORDER BY ended_at DESC, job_id DESC LIMIT $4"},
+                        " FROM maintenance WHERE device = $2 AND at <= $3 AND (at < $3 OR "
+                        "maintenance_id < $4) AND " VISIBLE
+                        " ORDER BY at DESC, maintenance_id DESC LIMIT $5"},
+        [JOBS] = {READS_BOTH, .in = "iiiti", .out = "tiittIIRTt",
+                .text = "SELECT job_id, started_at, ended_at, state, reasons, impressions, sheets, "
+                        "area_m2,"
+                        " media, ink_used FROM job WHERE device = $2 AND ended_at <= $3 AND "
+                        "(ended_at < $3 OR job_id < $4) AND " VISIBLE
+                        " ORDER BY ended_at DESC, job_id DESC LIMIT $5"},
         [SAMPLES] = {READS_BOTH, .in = "iitii", .out = "ir",
                 .text = "SELECT at, value FROM sample"
                         " WHERE device = $2 AND metric = $3 AND at >= $4 AND " VISIBLE
                         " ORDER BY at LIMIT $5"},
-        [CHANGES] = {READS_BOTH, .in = "iiii", .out = "ittTT",
+        [CHANGES] = {READS_BOTH, .in = "iiiti", .out = "ittTT",
                 .text = "SELECT at, category, name, old_value, new_value"
-                        " FROM setting_change WHERE device = $2 AND at < $3 AND " VISIBLE
-                        " ORDER BY at DESC, category DESC, name DESC LIMIT $4"},
+                        " FROM setting_change WHERE device = $2 AND at <= $3 AND (at < $3 OR "
+                        "category || '.' || name < $4) AND " VISIBLE
+                        " ORDER BY at DESC, category DESC, name DESC LIMIT $5"},
 };
 
 const struct sql_table telemetry_sql = {"telemetry", statements, STATEMENTS};
@@ -59,13 +64,14 @@ static int64_t limited(size_t limit)
 	return limit > TELEMETRY_ROWS_MAX ? TELEMETRY_ROWS_MAX : (int64_t)limit;
 }
 
-/* The newest rows of a table by time: parameters viewer, device, before, limit. */
+/* The newest rows of a table by time and id: parameters viewer, device, the place's two, limit. */
 static struct sql_cursor *newest(struct sql_conn *conn, int statement, const struct viewer *viewer,
-        int64_t device, int64_t before, size_t limit, struct err *e)
+        int64_t device, const struct telemetry_place *before, size_t limit, struct err *e)
 {
 	return sql_query(conn, &statements[statement],
 	        SQL_ARGS(SQL_I(viewer->account_id), SQL_I(device),
-	                SQL_I(before ? before : INT64_MAX), SQL_I(limited(limit))),
+	                SQL_I(before ? before->at : INT64_MAX), SQL_T(before ? before->id : ""),
+	                SQL_I(limited(limit))),
 	        e);
 }
 
@@ -114,8 +120,8 @@ static int next_event(struct sql_cursor *cursor, struct arena *arena, void *item
 }
 
 bool telemetry_events(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
-        int64_t device, bool open_only, int64_t before, size_t limit, struct telemetry_event **list,
-        size_t *count, struct err *e)
+        int64_t device, bool open_only, const struct telemetry_place *before, size_t limit,
+        struct telemetry_event **list, size_t *count, struct err *e)
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct telemetry_event));
 	struct telemetry_event item = {0};
@@ -141,8 +147,8 @@ static int next_cleaning(struct sql_cursor *cursor, struct arena *arena, void *i
 }
 
 bool telemetry_cleanings(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
-        int64_t device, int64_t before, size_t limit, struct telemetry_cleaning **list,
-        size_t *count, struct err *e)
+        int64_t device, const struct telemetry_place *before, size_t limit,
+        struct telemetry_cleaning **list, size_t *count, struct err *e)
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct telemetry_cleaning));
 	struct telemetry_cleaning item = {0};
@@ -168,8 +174,8 @@ static int next_maintenance(
 }
 
 bool telemetry_maintenance(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
-        int64_t device, int64_t before, size_t limit, struct telemetry_maintenance **list,
-        size_t *count, struct err *e)
+        int64_t device, const struct telemetry_place *before, size_t limit,
+        struct telemetry_maintenance **list, size_t *count, struct err *e)
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct telemetry_maintenance));
 	struct telemetry_maintenance item = {0};
@@ -187,6 +193,7 @@ static int next_job(struct sql_cursor *cursor, struct arena *arena, void *item, 
 	int got = sql_next(cursor,
 	        SQL_INTO(SQL_INTO_T(arena, &j->id), SQL_INTO_I(&j->started_at),
 	                SQL_INTO_I(&j->ended_at), SQL_INTO_T(arena, &j->state),
+	                SQL_INTO_T(arena, &j->reasons),
 	                SQL_INTO_I_NULL(&j->impressions, &no_impressions),
 	                SQL_INTO_I_NULL(&j->sheets, &no_sheets),
 	                SQL_INTO_R_NULL(&j->area_m2, &no_area), SQL_INTO_T(arena, &j->media),
@@ -202,8 +209,8 @@ static int next_job(struct sql_cursor *cursor, struct arena *arena, void *item, 
 }
 
 bool telemetry_jobs(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
-        int64_t device, int64_t before, size_t limit, struct telemetry_job **list, size_t *count,
-        struct err *e)
+        int64_t device, const struct telemetry_place *before, size_t limit,
+        struct telemetry_job **list, size_t *count, struct err *e)
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct telemetry_job));
 	struct telemetry_job item = {0};
@@ -248,8 +255,8 @@ static int next_change(struct sql_cursor *cursor, struct arena *arena, void *ite
 }
 
 bool telemetry_changes(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
-        int64_t device, int64_t before, size_t limit, struct telemetry_change **list, size_t *count,
-        struct err *e)
+        int64_t device, const struct telemetry_place *before, size_t limit,
+        struct telemetry_change **list, size_t *count, struct err *e)
 {
 	struct rows rows = ROWS_INIT(arena, sizeof(struct telemetry_change));
 	struct telemetry_change item = {0};

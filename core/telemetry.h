@@ -90,6 +90,12 @@ bool telemetry_supplies(struct sql_conn *conn, const struct viewer *viewer, stru
         int64_t device, struct telemetry_supply **list, size_t *count, struct err *e)
         __attribute__((warn_unused_result, nonnull(1, 2, 3, 5, 6)));
 
+/* A place in a list that is read newest first: what comes after the row of this time and id. */
+struct telemetry_place {
+	int64_t at;
+	const char *id;
+};
+
 struct telemetry_event {
 	const char *id;
 	int64_t at;
@@ -98,10 +104,11 @@ struct telemetry_event {
 	const char *code, *reason, *text; /* each may be NULL */
 };
 
-/* Newest first: all, or those that are open; before: at < before (0: from the newest on). */
+/* Newest first: all, or those that are open; before: what comes after it (NULL: from the newest on). */
 bool telemetry_events(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
-        int64_t device, bool open_only, int64_t before, size_t limit, struct telemetry_event **list,
-        size_t *count, struct err *e) __attribute__((warn_unused_result, nonnull(1, 2, 3, 8, 9)));
+        int64_t device, bool open_only, const struct telemetry_place *before, size_t limit,
+        struct telemetry_event **list, size_t *count, struct err *e)
+        __attribute__((warn_unused_result, nonnull(1, 2, 3, 8, 9)));
 
 struct telemetry_cleaning {
 	const char *id;
@@ -112,8 +119,9 @@ struct telemetry_cleaning {
 };
 
 bool telemetry_cleanings(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
-        int64_t device, int64_t before, size_t limit, struct telemetry_cleaning **list,
-        size_t *count, struct err *e) __attribute__((warn_unused_result, nonnull(1, 2, 3, 7, 8)));
+        int64_t device, const struct telemetry_place *before, size_t limit,
+        struct telemetry_cleaning **list, size_t *count, struct err *e)
+        __attribute__((warn_unused_result, nonnull(1, 2, 3, 7, 8)));
 
 struct telemetry_maintenance {
 	const char *id;
@@ -124,13 +132,15 @@ struct telemetry_maintenance {
 };
 
 bool telemetry_maintenance(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
-        int64_t device, int64_t before, size_t limit, struct telemetry_maintenance **list,
-        size_t *count, struct err *e) __attribute__((warn_unused_result, nonnull(1, 2, 3, 7, 8)));
+        int64_t device, const struct telemetry_place *before, size_t limit,
+        struct telemetry_maintenance **list, size_t *count, struct err *e)
+        __attribute__((warn_unused_result, nonnull(1, 2, 3, 7, 8)));
 
 struct telemetry_job {
 	const char *id;
 	int64_t started_at, ended_at;
 	const char *state;   /* IPP job-state */
+	const char *reasons; /* JSON array of IPP job-state-reasons */
 	int64_t impressions; /* < 0: not told, as are the next two */
 	int64_t sheets;
 	double area_m2;
@@ -139,8 +149,9 @@ struct telemetry_job {
 };
 
 bool telemetry_jobs(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
-        int64_t device, int64_t before, size_t limit, struct telemetry_job **list, size_t *count,
-        struct err *e) __attribute__((warn_unused_result, nonnull(1, 2, 3, 7, 8)));
+        int64_t device, const struct telemetry_place *before, size_t limit,
+        struct telemetry_job **list, size_t *count, struct err *e)
+        __attribute__((warn_unused_result, nonnull(1, 2, 3, 7, 8)));
 
 struct telemetry_sample {
 	int64_t at;
@@ -161,9 +172,10 @@ struct telemetry_change {
 	        *new_value; /* NULL: it was not there before / is not there any more */
 };
 
-/* Changes of settings, newest first. */
+/* Changes of settings, newest first. A change's id, for a place, is "category.name". */
 bool telemetry_changes(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
-        int64_t device, int64_t before, size_t limit, struct telemetry_change **list, size_t *count,
-        struct err *e) __attribute__((warn_unused_result, nonnull(1, 2, 3, 7, 8)));
+        int64_t device, const struct telemetry_place *before, size_t limit,
+        struct telemetry_change **list, size_t *count, struct err *e)
+        __attribute__((warn_unused_result, nonnull(1, 2, 3, 7, 8)));
 
 #endif

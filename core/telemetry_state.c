@@ -201,8 +201,8 @@ static bool add_since(struct sql_conn *conn, const struct viewer *viewer, struct
 	size_t count;
 	if (out->reason_count + out->code_count == 0)
 		return true;
-	if (!telemetry_events(
-	            conn, viewer, arena, device, true, 0, TELEMETRY_ROWS_MAX, &events, &count, e))
+	if (!telemetry_events(conn, viewer, arena, device, true, NULL, TELEMETRY_ROWS_MAX, &events,
+	            &count, e))
 		return false;
 	for (size_t i = count; i > 0; i--) { /* the newest comes last and wins */
 		const struct telemetry_event *v = &events[i - 1];

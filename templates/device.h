@@ -4,27 +4,12 @@
 #define FLEETPORT_TEMPLATES_DEVICE_H
 
 #include "templates/page.h"
+#include "templates/records.h"
 
 struct counter_view {
 	const char *name; /* "impressions", "inkUsedMl.cyan", "printTimeSeconds" … as the report has
 	                     it */
 	double value;
-};
-
-struct event_view {
-	int64_t at;
-	int64_t cleared_at; /* 0: not known, or still there */
-	enum attention severity;
-	const char *keyword; /* or NULL */
-	const char *code;    /* or NULL */
-	const char *text;    /* or NULL */
-};
-
-struct cleaning_view {
-	int64_t at;
-	const char *kind;
-	const char *trigger;
-	double ink_used_ml; /* < 0: not known */
 };
 
 struct setting_view {
@@ -39,6 +24,9 @@ struct device_page {
 	const char *model;
 	const char *firmware;      /* NULL: not told */
 	const char *identity_kind; /* "serial", "mac", "entry" */
+	int64_t device_time;       /* the device's own clock when it was read; 0: not told */
+	const char *region;        /* of the product; NULL: not told */
+	const char *country;       /* ISO 3166-1; NULL: not told */
 	const char *agent;         /* public id of the one that reports it, or NULL */
 	const char *collection;    /* "scheduled" … how the latest values came; NULL: none yet */
 	int64_t first_seen_at;
@@ -50,10 +38,7 @@ struct device_page {
 	size_t supply_count;
 	struct counter_view *counters;
 	size_t counter_count;
-	struct event_view *events;
-	size_t event_count;
-	struct cleaning_view *cleanings;
-	size_t cleaning_count;
+	struct records records[RECORDS_KINDS]; /* the newest of each kind */
 	struct setting_view *settings;
 	size_t setting_count;
 

@@ -62,8 +62,9 @@ struct supply_view {
 	const char *unit;
 	int64_t level, capacity; /* capacity 0: not known */
 	bool has_level;
-	int64_t changed_at; /* when it last changed */
-	const char *serial; /* of the cartridge, or NULL */
+	int64_t changed_at;   /* when it last changed */
+	const char *serial;   /* of the cartridge, or NULL */
+	int64_t installed_at; /* 0: not told */
 };
 
 /* Percent of a supply (for a receptacle: of the room that is left), or SUPPLY_UNKNOWN. */

@@ -32,6 +32,12 @@ static const struct web_route routes[] = {
                 .flags = WEB_AUDITED,
                 .fields = device_fields,
                 .handler = device_show},
+        {.id = "device.records",
+                .path = "/devices/:id/records",
+                .who = MAY_SEE_DEVICES,
+                .flags = WEB_AUDITED,
+                .fields = device_records_fields,
+                .handler = device_records_show},
 };
 
 static const struct sql_table *const tables[] = {&organisations_sql, &contracts_sql, &groups_sql,

@@ -9,6 +9,7 @@
 #include "templates/error.html.h"
 #include "templates/fleet.html.h"
 #include "templates/operation.html.h"
+#include "templates/records.html.h"
 #include "templates/sign_in.html.h"
 
 #include <stdio.h>
@@ -211,21 +212,22 @@ static struct problem problems[] = {
 
 static struct supply_view supplies[] = {
         {"Photo Black", "supplyThatIsConsumed", "ink", "photo black", NULL, "exact",
-                "tenthsOfMilliliters", 5600, 7000, true, 1795374000000 - 7200000, NULL},
+                "tenthsOfMilliliters", 5600, 7000, true, 1795374000000 - 7200000, "CX-4411",
+                1795374000000 - 86400000 * 40LL},
         {"Cyan", "supplyThatIsConsumed", "ink", "cyan", NULL, "exact", "percent", 0, 100, true,
-                1795374000000 - 900000, NULL},
+                1795374000000 - 900000, NULL, 0},
         {"Vivid Magenta", "supplyThatIsConsumed", "ink", "magenta", NULL, "coarse", "percent", 50,
-                100, true, 1795374000000 - 86400000, NULL},
+                100, true, 1795374000000 - 86400000, NULL, 0},
         {"Yellow", "supplyThatIsConsumed", "ink", "yellow", NULL, "exact", "percent", 7, 100, true,
-                1795374000000 - 3600000, NULL},
+                1795374000000 - 3600000, NULL, 0},
         {"Light Cyan", "supplyThatIsConsumed", "ink", "light cyan", "some-remaining", "none",
-                "percent", 0, 0, false, 0, NULL},
+                "percent", 0, 0, false, 0, NULL, 0},
         {"Violet", "supplyThatIsConsumed", "ink", "violet", "unknown", "none", "percent", 0, 0,
-                false, 0, NULL},
+                false, 0, NULL, 0},
         {"Light Gray", "supplyThatIsConsumed", "ink", "light gray", NULL, "exact", "percent", 100,
-                100, true, 1795374000000 - 86400000 * 3, NULL},
+                100, true, 1795374000000 - 86400000 * 3, NULL, 0},
         {"Maintenance box", "receptacleThatIsFilled", "wasteInk", NULL, NULL, "exact", "percent",
-                35, 100, true, 1795374000000 - 86400000, NULL},
+                35, 100, true, 1795374000000 - 86400000, NULL, 0},
 };
 
 static struct counter_view counters[] = {
@@ -247,6 +249,39 @@ static struct event_view events[] = {
 static struct cleaning_view cleanings[] = {
         {1795374000000 - 86400000, "normal", "automatic", 3.25},
         {1795374000000 - 86400000 * 9LL, "heavy", "panel", -1},
+};
+
+static const char *job_reasons[] = {"job-completed-with-warnings", "resources-are-not-ready"};
+
+static struct amount_view job_inks[] = {{"cyan", 1.5}, {"photo black", 12.25}};
+
+static struct job_view jobs[] = {
+        {1795374000000 - 7200000, 1795374000000 - 6900000, "completed", job_reasons, 2, 12, 6, 3.25,
+                "Matte paper 180 g", job_inks, 2},
+        {1795374000000 - 9200000, 1795374000000 - 9190000, "aborted", NULL, 0, -1, -1, -1, NULL,
+                NULL, 0},
+};
+
+static struct maintenance_view maintenance[] = {
+        {1795374000000 - 86400000 * 30LL, "cutter replaced", "cutter", 2},
+        {1795374000000 - 86400000 * 90LL, "checked", NULL, -1},
+};
+
+static struct change_view changes[] = {
+        {1795374000000 - 86400000 * 2LL, "network", "hostName", "print-16", "print-17"},
+        {1795374000000 - 86400000 * 5LL, "media", "loadedRoll", NULL, "Matte paper 180 g"},
+};
+
+static struct records records[RECORDS_KINDS] = {
+        [RECORDS_EVENTS] = {.kind = RECORDS_EVENTS, .count = COUNT(events), .events = events},
+        [RECORDS_JOBS] = {.kind = RECORDS_JOBS, .count = COUNT(jobs), .more = true, .jobs = jobs},
+        [RECORDS_CLEANINGS] = {.kind = RECORDS_CLEANINGS,
+                .count = COUNT(cleanings),
+                .cleanings = cleanings},
+        [RECORDS_MAINTENANCE] = {.kind = RECORDS_MAINTENANCE,
+                .count = COUNT(maintenance),
+                .maintenance = maintenance},
+        [RECORDS_CHANGES] = {.kind = RECORDS_CHANGES, .count = COUNT(changes), .changes = changes},
 };
 
 static struct setting_view settings[] = {
@@ -282,13 +317,13 @@ static bool device_pages(void)
 	        .supply_count = COUNT(supplies),
 	        .counters = counters,
 	        .counter_count = COUNT(counters),
-	        .events = events,
-	        .event_count = COUNT(events),
-	        .cleanings = cleanings,
-	        .cleaning_count = COUNT(cleanings),
+	        .device_time = now - 6 * minute,
+	        .region = "EU",
+	        .country = "SE",
 	        .settings = settings,
 	        .setting_count = COUNT(settings)};
 
+	memcpy(p.records, records, sizeof p.records);
 	p.device.customer = NULL;
 	p.layout.crumbs[0] = (struct crumb){"Devices", "/devices"};
 	p.layout.crumbs[1] = (struct crumb){"Aurora P900 Wide Format", NULL};
@@ -313,6 +348,30 @@ static bool device_pages(void)
 	p.device.serial = NULL;
 	page_device(&out, &p);
 	return save("device-silent");
+}
+
+static bool records_pages(void)
+{
+	for (int kind = 0; kind < RECORDS_KINDS; kind++) {
+		struct out out = make_out();
+		struct records_page p = {
+		        .layout = user(records_title((enum records_kind)kind), SECTION_DEVICES),
+		        .device = devices[0],
+		        .records = records[kind],
+		        .pager = {.next = "/devices/de_1/records?of=jobs&after=1.j"}};
+		char name[40];
+
+		p.layout.crumbs[0] = (struct crumb){"Devices", "/devices"};
+		p.layout.crumbs[1] = (struct crumb){"Aurora P900 Wide Format", "/devices/de_1"};
+		p.layout.crumbs[2] = (struct crumb){records_title((enum records_kind)kind), NULL};
+		if (kind == RECORDS_MAINTENANCE)
+			p.records.count = 0;
+		page_records(&out, &p);
+		(void)snprintf(name, sizeof name, "records-%s", records_words[kind]);
+		if (!save(name))
+			return false;
+	}
+	return true;
 }
 
 static struct kind_choice kinds[] = {
@@ -501,7 +560,7 @@ int main(int argc, char **argv)
 	if (arena == NULL)
 		return EX_OSERR;
 	ok = sign_in_pages() && error_pages() && fleet_pages() && device_list_pages() &&
-	     device_pages() && operation_new_pages() && operation_pages() &&
+	     device_pages() && records_pages() && operation_new_pages() && operation_pages() &&
 	     operation_list_pages() && audit_pages();
 	if (!ok)
 		fputs("gallery: a page could not be written\n", stderr);

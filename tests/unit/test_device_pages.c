@@ -292,7 +292,8 @@ static void a_device_shows_all_that_it_said(void **state)
 	assert_shows(page, "12.5 ml");
 	assert_shows(page, "Paper jam");
 	assert_shows(page, "over after 1 h 0 min");
-	assert_shows(page, "heavy <small>panel · 3.25 ml");
+	assert_shows(page, "<td data-label=\"Kind\">heavy</td>");
+	assert_shows(page, "3.25 ml");
 	assert_hides(page, "New operation"); /* the customers' site sends none */
 }
 

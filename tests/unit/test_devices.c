@@ -573,13 +573,14 @@ static void histories_come_newest_first_and_only_of_visible_devices(void **state
 		const struct viewer *v = round == 0 ? &mine : &theirs;
 		size_t n[8] = {0};
 		bool ok = telemetry_supplies(s->conn, v, a, 1, &supplies, &n[0], &e) &&
-		          telemetry_events(s->conn, v, a, 1, false, 0, 10, &events, &n[1], &e) &&
-		          telemetry_cleanings(s->conn, v, a, 1, 0, 10, &cleanings, &n[2], &e) &&
-		          telemetry_maintenance(s->conn, v, a, 1, 0, 10, &maintenance, &n[3], &e) &&
-		          telemetry_jobs(s->conn, v, a, 1, 0, 10, &jobs, &n[4], &e) &&
+		          telemetry_events(s->conn, v, a, 1, false, NULL, 10, &events, &n[1], &e) &&
+		          telemetry_cleanings(s->conn, v, a, 1, NULL, 10, &cleanings, &n[2], &e) &&
+		          telemetry_maintenance(
+		                  s->conn, v, a, 1, NULL, 10, &maintenance, &n[3], &e) &&
+		          telemetry_jobs(s->conn, v, a, 1, NULL, 10, &jobs, &n[4], &e) &&
 		          telemetry_samples(
 		                  s->conn, v, a, 1, "supply.1.level", 0, 10, &samples, &n[5], &e) &&
-		          telemetry_changes(s->conn, v, a, 1, 0, 10, &changes, &n[6], &e);
+		          telemetry_changes(s->conn, v, a, 1, NULL, 10, &changes, &n[6], &e);
 		if (!ok)
 			fail_msg("%s", e.text);
 		static const size_t expected[8] = {2, 4, 2, 1, 1, 2, 1, 0};
@@ -602,9 +603,10 @@ static void histories_come_newest_first_and_only_of_visible_devices(void **state
 		assert_string_equal(changes[0].old_value, "de");
 	}
 	size_t count;
-	assert_true(telemetry_events(s->conn, &mine, a, 1, true, 0, 10, &events, &count, &e));
+	assert_true(telemetry_events(s->conn, &mine, a, 1, true, NULL, 10, &events, &count, &e));
 	assert_int_equal(count, 2);
-	assert_true(telemetry_events(s->conn, &mine, a, 1, false, 350, 1, &events, &count, &e));
+	assert_true(telemetry_events(s->conn, &mine, a, 1, false,
+	        &(const struct telemetry_place){350, ""}, 1, &events, &count, &e));
 	assert_int_equal(count, 1);
 	assert_string_equal(events[0].id, "b");
 }
