@@ -2,6 +2,7 @@
 /* Who comes in on the agents' host: through the memory transport, on a real store, with a real audit log. */
 #include "cgi/agent_certificate.h"
 #include "cgi/strangers.h"
+#include "lib/file.h"
 #include "tests/helpers/audit.h"
 #include "tests/helpers/store.h"
 #include "web/memory.h"
@@ -26,6 +27,7 @@ struct scene {
 	struct agent_door door;
 	struct web_site site;
 	struct buf answer;
+	char revoked_agents[200];
 	struct err e;
 };
 
@@ -109,10 +111,13 @@ static int make_scene(void **state)
 	put_agent(s, &customer);
 	s->audit = test_audit_start(s->w);
 	(void)snprintf(path, sizeof path, "%s/audit-ingest.sock", s->w->folder);
+	(void)snprintf(
+	        s->revoked_agents, sizeof s->revoked_agents, "%s/revoked-agents", s->w->folder);
 	s->door = (struct agent_door){.db = s->w->db,
 	        .audit = audit_client_new(path, &s->e),
 	        .strangers = strangers_new(),
 	        .clock = &s->w->clock.base,
+	        .revoked_agents = s->revoked_agents,
 	        .look = look};
 	assert_non_null(s->door.audit);
 	assert_non_null(s->door.strangers);
@@ -268,9 +273,14 @@ static void a_revoked_agent_and_an_expired_certificate_are_refused_at_once(void 
 static void the_first_use_of_a_certificate_ends_the_agents_older_ones(void **state)
 {
 	struct scene *s = *state;
+	struct buf told = BUF_INIT(4096);
 
 	assert_int_equal(ask(s, "SUCCESS", "0A", "CN=" AGENT), 200);
+	assert_false(file_read(s->revoked_agents, &told, &s->e));
 	assert_int_equal(ask(s, "SUCCESS", "0B", "CN=" AGENT), 200);
+	assert_true(file_read(s->revoked_agents, &told, &s->e));
+	assert_string_equal(buf_text(&told), "0A\n"); /* the broker's list */
+	buf_free(&told);
 	assert_int_equal(in_core(s, "SELECT used_at IS NOT NULL FROM agent_certificate"
 	                            " WHERE serial = '0B'"),
 	        1);
