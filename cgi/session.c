@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+enum { KNOWN_BROWSER_S = KNOWN_BROWSER_DAYS * 24 * 3600 };
 static const int64_t KEPT_MS = INT64_C(30) * 24 * 3600 * 1000; /* sessions hold addresses */
 
 const struct web_field session_begin_fields[] = {
@@ -164,6 +165,8 @@ static void begin(
 	}
 	go_on(rq, rs);
 	web_set_cookie(rq, rs, site->kind->cookie, b.token, site->kind->same_site, 0);
+	web_set_cookie(
+	        rq, rs, site->kind->browser_cookie, answer->browser, "Strict", KNOWN_BROWSER_S);
 	crypto_wipe(b.token, sizeof b.token);
 }
 
@@ -172,11 +175,14 @@ static void begin(
 static bool check(struct web_request *rq, struct sign_in_answer *answer, struct err *e)
 {
 	struct site_program *site = site_of(rq);
+	const struct sign_in_try attempt = {.name = web_text(rq, "name"),
+	        .password = web_text(rq, "password"),
+	        .address = rq->address,
+	        .browser = web_cookie(rq, site->kind->browser_cookie)};
 	bool ok;
 
 	if (atomic_fetch_add(&site->sign_ins, 1) < site->sign_ins_max)
-		ok = sign_in_check(&site->sign_in, rq->arena, web_text(rq, "name"),
-		        web_text(rq, "password"), rq->address, answer, e);
+		ok = sign_in_check(&site->sign_in, rq->arena, &attempt, answer, e);
 	else
 		ok = err_set(e, ERR_BUSY, "too many people sign in at once");
 	atomic_fetch_sub(&site->sign_ins, 1);

@@ -19,6 +19,7 @@ struct site_kind {
 	const char *url;       /* the option of [fleetport] with the public URL: "user_url" */
 	const char *cookie;    /* "__Host-fleetport-user" */
 	const char *same_site; /* of the cookie: "Lax" */
+	const char *browser_cookie; /* "__Host-fleetport-user-browser": known_browser.h */
 	const struct web_route *routes;
 	size_t route_count;
 	const struct sql_table *const *tables; /* ended by NULL */

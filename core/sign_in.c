@@ -9,7 +9,8 @@
 enum { FAILURES, IN_A_MINUTE, INSERT, SUCCEEDED, PURGE };
 
 static const struct sql_statement statements[] = {
-        /* Failures of a name since $2 and since its last success: how many, and the newest. */
+        /* Failures of a name or a known browser since $2 and since its last success: how many, and
+         * the newest. */
         [FAILURES] = {.role = SQL_READ,
                 .store = SQL_CORE,
                 .in = "bi",
@@ -63,19 +64,28 @@ struct subject {
 
 /* An attempt on its way through the throttle. */
 struct attempt {
-	struct subject name, address;
+	struct subject who; /* the name, or the known browser */
+	struct subject address;
+	bool known; /* a browser that this person signed in with before */
+	unsigned char browser[KNOWN_BROWSER_ID];
 	int64_t now;
 	int64_t wait_ms; /* > 0: refused */
-	int64_t name_row, address_row;
+	int64_t who_row, address_row;
 };
+
+static void add_to_subject(struct subject *subject, const void *data, size_t len)
+{
+	if (len > sizeof subject->bytes - subject->len)
+		len = sizeof subject->bytes - subject->len;
+	memcpy(subject->bytes + subject->len, data, len);
+	subject->len += len;
+}
 
 static void set_subject(struct subject *subject, char kind, const void *data, size_t len)
 {
-	if (len > sizeof subject->bytes - 1)
-		len = sizeof subject->bytes - 1;
-	subject->bytes[0] = (unsigned char)kind;
-	memcpy(subject->bytes + 1, data, len);
-	subject->len = len + 1;
+	subject->len = 0;
+	add_to_subject(subject, &kind, 1);
+	add_to_subject(subject, data, len);
 }
 
 /* How long after the newest of so many failures the next attempt must wait. */
@@ -100,7 +110,7 @@ static bool throttle(struct sql_conn *conn, struct attempt *a, struct err *e)
 	int64_t failures = 0, newest = 0, calls = 0, oldest = 0;
 
 	if (!sql_one(conn, &statements[FAILURES],
-	            SQL_ARGS(SQL_B(a->name.bytes, a->name.len), SQL_I(a->now - HOUR_MS)),
+	            SQL_ARGS(SQL_B(a->who.bytes, a->who.len), SQL_I(a->now - HOUR_MS)),
 	            SQL_INTO(SQL_INTO_I(&failures), SQL_INTO_I(&newest)), NULL, e) ||
 	        !sql_one(conn, &statements[IN_A_MINUTE],
 	                SQL_ARGS(
@@ -110,7 +120,7 @@ static bool throttle(struct sql_conn *conn, struct attempt *a, struct err *e)
 	a->wait_ms = later(0, newest + pause_after(failures) - a->now);
 	if (failures == 0)
 		a->wait_ms = 0;
-	if (calls >= ADDRESS_A_MINUTE)
+	if (calls >= ADDRESS_A_MINUTE && !a->known)
 		a->wait_ms = later(a->wait_ms, oldest + MINUTE_MS - a->now);
 	return true;
 }
@@ -126,8 +136,8 @@ static bool admit(struct sql_conn *write, void *arg, struct err *e)
 		return true;
 	return sql_do(write, &statements[PURGE], SQL_ARGS(SQL_I(a->now - HOUR_MS)), NULL, e) &&
 	       sql_one(write, &statements[INSERT],
-	               SQL_ARGS(SQL_B(a->name.bytes, a->name.len), SQL_I(a->now)),
-	               SQL_INTO(SQL_INTO_I(&a->name_row)), NULL, e) &&
+	               SQL_ARGS(SQL_B(a->who.bytes, a->who.len), SQL_I(a->now)),
+	               SQL_INTO(SQL_INTO_I(&a->who_row)), NULL, e) &&
 	       sql_one(write, &statements[INSERT],
 	               SQL_ARGS(SQL_B(a->address.bytes, a->address.len), SQL_I(a->now)),
 	               SQL_INTO(SQL_INTO_I(&a->address_row)), NULL, e);
@@ -144,7 +154,7 @@ static bool succeed(struct sql_conn *write, void *arg, struct err *e)
 	const struct success *s = arg;
 
 	return sql_do(write, &statements[SUCCEEDED],
-	               SQL_ARGS(SQL_I(s->attempt->name_row), SQL_I(s->attempt->address_row)), NULL,
+	               SQL_ARGS(SQL_I(s->attempt->who_row), SQL_I(s->attempt->address_row)), NULL,
 	               e) &&
 	       accounts_password_used(write, s->account_id, s->rehashed, s->attempt->now, e);
 }
@@ -216,22 +226,37 @@ static bool verify(const struct sign_in *s, const struct account_credential *who
 	return true;
 }
 
-bool sign_in_check(const struct sign_in *sign_in, struct arena *arena, const char *name,
-        const char *password, const char *address, struct sign_in_answer *answer, struct err *e)
+/* Whose failures count: those of the browser, where it is known, else those of the name. */
+static void set_who(const struct sign_in *s, const struct sign_in_try *try,
+        const unsigned char index[PERSON_INDEX], int64_t rights_version, struct attempt *a)
+{
+	a->known = known_browser_check(
+	        s->keys, try->browser, index, rights_version, a->now, a->browser);
+	if (!a->known) {
+		set_subject(&a->who, 'n', index, PERSON_INDEX);
+		return;
+	}
+	set_subject(&a->who, 'b', a->browser, sizeof a->browser);
+	add_to_subject(&a->who, index, PERSON_INDEX);
+}
+
+bool sign_in_check(const struct sign_in *sign_in, struct arena *arena,
+        const struct sign_in_try *try, struct sign_in_answer *answer, struct err *e)
 {
 	struct attempt attempt = {.now = clock_wall_ms(sign_in->clock)};
-	struct account_credential who;
+	struct account_credential who = {.rights_version = 0};
 	unsigned char index[PERSON_INDEX];
 	char network[ADDRESS_SUBJECT];
 	bool known = false;
 
 	*answer = (struct sign_in_answer){.result = SIGN_IN_WRONG};
-	index_of(sign_in, name, index);
-	set_subject(&attempt.name, 'n', index, sizeof index);
-	address_subject(address, network);
+	index_of(sign_in, try->name, index);
+	if (!lookup(sign_in, arena, index, &who, &known, e))
+		return false;
+	set_who(sign_in, try, index, known ? who.rights_version : 0, &attempt);
+	address_subject(try->address, network);
 	set_subject(&attempt.address, 'a', network, strlen(network));
-	if (!sql_write(sign_in->db, SQL_CORE, admit, &attempt, WRITE_TIMEOUT_MS, e) ||
-	        !lookup(sign_in, arena, index, &who, &known, e))
+	if (!sql_write(sign_in->db, SQL_CORE, admit, &attempt, WRITE_TIMEOUT_MS, e))
 		return false;
 	if (known) {
 		answer->account_public_id = who.public_id;
@@ -244,5 +269,10 @@ bool sign_in_check(const struct sign_in *sign_in, struct arena *arena, const cha
 		answer->reason = "throttled";
 		return true;
 	}
-	return verify(sign_in, &who, known, password, &attempt, answer, e);
+	if (!verify(sign_in, &who, known, try->password, &attempt, answer, e))
+		return false;
+	if (answer->result == SIGN_IN_OK)
+		known_browser_make(sign_in->keys, attempt.known ? attempt.browser : NULL, index,
+		        who.rights_version, attempt.now, answer->browser);
+	return true;
 }

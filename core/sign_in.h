@@ -9,12 +9,17 @@
  * 5 free, then a wait of 1 s doubling to 60 s; 20 within an hour: 15 minutes; 60 a minute an
  * address. An attempt counts before its password is checked, so that guesses at the same time do
  * not slip through; refused ones do not count. A success clears the name's failures.
+ *
+ * A browser that the person signed in with before (known_browser.h) is counted by itself, not with the name:
+ * what strangers do, from wherever, locks it out of nothing, and what it does clears nothing of theirs. Its
+ * failures count against the address too, but the address does not hold it up.
  */
 #ifndef FLEETPORT_CORE_SIGN_IN_H
 #define FLEETPORT_CORE_SIGN_IN_H
 
 #include "core/accounts.h"
 #include "core/keys.h"
+#include "core/known_browser.h"
 #include "core/passwords.h"
 #include "db/sql.h"
 #include "lib/clock.h"
@@ -49,12 +54,21 @@ struct sign_in_answer {
 	const char *account_public_id;
 	const char *organisation_public_id;
 	enum role role;
+	/* OK: for the browser to keep; otherwise "". */
+	char browser[KNOWN_BROWSER_TOKEN];
+};
+
+/* What is tried. */
+struct sign_in_try {
+	const char *name, *password;
+	const char *address;
+	const char *browser; /* the token that the browser kept, or NULL */
 };
 
 /* Checks a name and a password from an address. false: the check could not be made (busy, database
  * or memory away): a 503, never "wrong". */
-bool sign_in_check(const struct sign_in *sign_in, struct arena *arena, const char *name,
-        const char *password, const char *address, struct sign_in_answer *answer, struct err *e)
-        __attribute__((warn_unused_result, nonnull(1, 2, 3, 4, 5, 6)));
+bool sign_in_check(const struct sign_in *sign_in, struct arena *arena,
+        const struct sign_in_try *attempt, struct sign_in_answer *answer, struct err *e)
+        __attribute__((warn_unused_result, nonnull(1, 2, 3, 4)));
 
 #endif

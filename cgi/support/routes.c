@@ -93,6 +93,7 @@ const struct site_kind support_site = {
         .url = "support_url",
         .cookie = "__Host-fleetport-support",
         .same_site = "Strict",
+        .browser_cookie = "__Host-fleetport-support-browser",
         .routes = routes,
         .route_count = sizeof routes / sizeof routes[0],
         .tables = tables,

@@ -50,6 +50,7 @@ const struct site_kind user_site = {
         .url = "user_url",
         .cookie = "__Host-fleetport-user",
         .same_site = "Lax",
+        .browser_cookie = "__Host-fleetport-user-browser",
         .routes = routes,
         .route_count = sizeof routes / sizeof routes[0],
         .tables = tables,

@@ -117,9 +117,12 @@ const char *test_ask(struct test_site *site, const struct test_request *rq)
 	p.in.path = arena_copy(arena, rq->target, path);
 	p.in.query = rq->target[path] == '?' ? rq->target + path + 1 : "";
 	p.in.address = rq->address != NULL ? rq->address : "192.0.2.1";
-	if (rq->token != NULL)
+	if (rq->token != NULL || rq->browser != NULL)
 		add(&p, "cookie",
-		        arena_printf(arena, "%s=%s", site->program.kind->cookie, rq->token));
+		        arena_printf(arena, "%s=%s; %s=%s", site->program.kind->cookie,
+		                rq->token != NULL ? rq->token : "none",
+		                site->program.kind->browser_cookie,
+		                rq->browser != NULL ? rq->browser : "none"));
 	if (rq->body != NULL)
 		fill_body(site, arena, rq, &p);
 	buf_reset(&site->answer);

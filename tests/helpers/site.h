@@ -25,12 +25,13 @@ void test_site_close(struct test_site *site);
 
 /* One request. NULL members are left out; origin is sent with a POST (default: the site's own). */
 struct test_request {
-	const char *method; /* default: GET, or POST with a body */
-	const char *target; /* "/devices?state=idle" */
-	const char *token;  /* of a session: its cookie */
-	const char *body;   /* a form; "csrf" of the token's session is put in front */
-	const char *origin; /* "-": none */
-	const char *csrf;   /* instead of the right one; "-": none */
+	const char *method;  /* default: GET, or POST with a body */
+	const char *target;  /* "/devices?state=idle" */
+	const char *token;   /* of a session: its cookie */
+	const char *browser; /* the cookie of a browser that signed in before */
+	const char *body;    /* a form; "csrf" of the token's session is put in front */
+	const char *origin;  /* "-": none */
+	const char *csrf;    /* instead of the right one; "-": none */
 	const char *address;
 };
 

@@ -35,20 +35,28 @@ static const int64_t SECOND = 1000, MINUTE = 60000;
 
 /* ---- signing in */
 
-static struct sign_in_answer attempt(struct world *w, enum site site, const char *name,
-        const char *password, const char *address)
+static struct sign_in_answer attempt_with(struct world *w, enum site site, const char *name,
+        const char *password, const char *address, const char *browser)
 {
 	struct sign_in s = {.db = w->db,
 	        .keys = w->keys,
 	        .passwords = w->passwords,
 	        .clock = &w->clock.base,
 	        .site = site};
+	struct sign_in_try one = {
+	        .name = name, .password = password, .address = address, .browser = browser};
 	struct sign_in_answer answer;
 	struct err e = ERR_CLEAR;
 
-	if (!sign_in_check(&s, w->arena, name, password, address, &answer, &e))
+	if (!sign_in_check(&s, w->arena, &one, &answer, &e))
 		fail_msg("%s", e.text);
 	return answer;
+}
+
+static struct sign_in_answer attempt(struct world *w, enum site site, const char *name,
+        const char *password, const char *address)
+{
+	return attempt_with(w, site, name, password, address, NULL);
 }
 
 static void the_right_password_says_who_it_is(void **state)
@@ -204,6 +212,162 @@ static void a_network_of_ipv6_counts_as_one_address(void **state)
 	        SIGN_IN_THROTTLED);
 	assert_int_equal(
 	        attempt(w, SITE_USER, "another", "wrong", "2001:db8:0:1::7").result, SIGN_IN_WRONG);
+}
+
+/* ---- browsers that signed in before */
+
+/* So many failures of a name as lock it. */
+static void lock_name(struct world *w, const char *name)
+{
+	for (int failures = 0; failures < 20; failures++) {
+		struct sign_in_answer a = attempt(w, SITE_USER, name, "wrong", "203.0.113.66");
+
+		if (a.result == SIGN_IN_THROTTLED) {
+			failures--;
+			clock_fake_advance(&w->clock, a.wait_ms);
+		}
+	}
+	assert_int_equal(
+	        attempt(w, SITE_USER, name, WORLD_PASSWORD, "203.0.113.66").wait_ms, 15 * MINUTE);
+}
+
+static void strangers_do_not_lock_out_a_browser_that_signed_in_before(void **state)
+{
+	struct world *w = *state;
+	struct world_ids c = world_organisation(w, "customer", "C");
+	struct world_ids p = world_person(w, &c, ROLE_CUSTOMER_VIEWER, "anna");
+	struct sign_in_answer first, again;
+
+	world_password(w, &p);
+	first = attempt(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1");
+	assert_int_equal(strlen(first.browser), KNOWN_BROWSER_TOKEN - 1);
+	lock_name(w, "anna");
+	assert_int_equal(attempt(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1").result,
+	        SIGN_IN_THROTTLED);
+	again = attempt_with(w, SITE_USER, "Anna", WORLD_PASSWORD, "192.0.2.1", first.browser);
+	assert_int_equal(again.result, SIGN_IN_OK);
+	assert_string_not_equal(again.browser, first.browser); /* a newer date */
+	/* which gave the strangers nothing back */
+	assert_int_equal(attempt(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1").result,
+	        SIGN_IN_THROTTLED);
+	again = attempt_with(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1", again.browser);
+	assert_int_equal(again.result, SIGN_IN_OK);
+}
+
+static void a_known_browser_has_no_more_guesses_than_a_stranger_and_they_are_its_own(void **state)
+{
+	struct world *w = *state;
+	struct world_ids c = world_organisation(w, "customer", "C");
+	struct world_ids p = world_person(w, &c, ROLE_CUSTOMER_VIEWER, "anna");
+	struct sign_in_answer mine, other, a;
+
+	world_password(w, &p);
+	mine = attempt(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1");
+	other = attempt(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.2");
+	for (int i = 0; i < 5; i++) {
+		a = attempt_with(w, SITE_USER, "anna", "wrong", "192.0.2.1", mine.browser);
+		assert_int_equal(a.result, SIGN_IN_WRONG);
+		assert_string_equal(a.browser, "");
+	}
+	a = attempt_with(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1", mine.browser);
+	assert_int_equal(a.result, SIGN_IN_THROTTLED);
+	assert_int_equal(a.wait_ms, SECOND);
+	/* the name and the other browser have theirs still */
+	assert_int_equal(attempt(w, SITE_USER, "anna", "wrong", "192.0.2.1").result, SIGN_IN_WRONG);
+	a = attempt_with(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.2", other.browser);
+	assert_int_equal(a.result, SIGN_IN_OK);
+	clock_fake_advance(&w->clock, SECOND);
+	a = attempt_with(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1", mine.browser);
+	assert_int_equal(a.result, SIGN_IN_OK);
+}
+
+static void a_token_that_is_not_this_names_makes_no_difference(void **state)
+{
+	struct world *w = *state;
+	struct world_ids c = world_organisation(w, "customer", "C");
+	struct world_ids anna = world_person(w, &c, ROLE_CUSTOMER_VIEWER, "anna");
+	struct world_ids ben = world_person(w, &c, ROLE_CUSTOMER_VIEWER, "ben");
+	struct sign_in_answer mine, bens;
+	char changed[KNOWN_BROWSER_TOKEN];
+
+	world_password(w, &anna);
+	world_password(w, &ben);
+	mine = attempt(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1");
+	bens = attempt(w, SITE_USER, "ben", WORLD_PASSWORD, "192.0.2.1");
+	memcpy(changed, mine.browser, sizeof changed);
+	changed[0] = changed[0] == 'A' ? 'B' : 'A';
+	const char *const tokens[] = {bens.browser, changed, mine.browser + 4, "", "no token",
+	        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
+
+	lock_name(w, "anna");
+	lock_name(w, "nobody");
+	for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
+		assert_int_equal(
+		        attempt_with(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1", tokens[i])
+		                .result,
+		        SIGN_IN_THROTTLED);
+		assert_int_equal(
+		        attempt_with(w, SITE_USER, "nobody", WORLD_PASSWORD, "192.0.2.1", tokens[i])
+		                .result,
+		        SIGN_IN_THROTTLED);
+	}
+	assert_int_equal(
+	        attempt_with(w, SITE_USER, "nobody", "wrong", "192.0.2.1", mine.browser).result,
+	        SIGN_IN_THROTTLED);
+	assert_int_equal(
+	        attempt_with(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1", mine.browser)
+	                .result,
+	        SIGN_IN_OK);
+}
+
+static void a_token_ends_with_time_and_with_a_new_password(void **state)
+{
+	const int64_t day = 24 * 60 * MINUTE;
+	struct world *w = *state;
+	struct world_ids c = world_organisation(w, "customer", "C");
+	struct world_ids p = world_person(w, &c, ROLE_CUSTOMER_VIEWER, "anna");
+	struct sign_in_answer a;
+
+	world_password(w, &p);
+	for (int old = 0; old < 2; old++) {
+		a = attempt(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1");
+		clock_fake_advance(&w->clock, (KNOWN_BROWSER_DAYS - 1 + old) * day);
+		lock_name(w, "anna");
+		assert_int_equal(
+		        attempt_with(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1", a.browser)
+		                .result,
+		        old ? SIGN_IN_THROTTLED : SIGN_IN_OK);
+		clock_fake_advance(&w->clock, 60 * MINUTE);
+	}
+	a = attempt(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1");
+	world_password(w, &p);
+	lock_name(w, "anna");
+	assert_int_equal(
+	        attempt_with(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1", a.browser).result,
+	        SIGN_IN_THROTTLED);
+}
+
+static void neighbours_at_the_address_do_not_hold_a_known_browser_up(void **state)
+{
+	struct world *w = *state;
+	struct world_ids c = world_organisation(w, "customer", "C");
+	struct world_ids p = world_person(w, &c, ROLE_CUSTOMER_VIEWER, "anna");
+	struct sign_in_answer a;
+	char text[256];
+
+	world_password(w, &p);
+	a = attempt(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1");
+	(void)snprintf(text, sizeof text,
+	        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)"
+	        " INSERT INTO sign_in_attempt (subject, at, ok)"
+	        " SELECT CAST('a192.0.2.1' AS BLOB), %lld, 0 FROM n",
+	        (long long)world_now(w));
+	test_store_exec(w->folder, SQL_CORE, text);
+	assert_int_equal(attempt(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1").result,
+	        SIGN_IN_THROTTLED);
+	assert_int_equal(
+	        attempt_with(w, SITE_USER, "anna", WORLD_PASSWORD, "192.0.2.1", a.browser).result,
+	        SIGN_IN_OK);
 }
 
 /* ---- sessions */
@@ -447,6 +611,19 @@ int main(void)
 	                an_address_has_sixty_failures_a_minute, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(
 	                a_network_of_ipv6_counts_as_one_address, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(
+	                strangers_do_not_lock_out_a_browser_that_signed_in_before, set_up,
+	                tear_down),
+	        cmocka_unit_test_setup_teardown(
+	                a_known_browser_has_no_more_guesses_than_a_stranger_and_they_are_its_own,
+	                set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(
+	                a_token_that_is_not_this_names_makes_no_difference, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(
+	                a_token_ends_with_time_and_with_a_new_password, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(
+	                neighbours_at_the_address_do_not_hold_a_known_browser_up, set_up,
+	                tear_down),
 	        cmocka_unit_test_setup_teardown(
 	                a_session_is_found_by_its_token_alone_on_its_site_alone, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(

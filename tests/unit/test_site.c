@@ -347,6 +347,28 @@ static void more_sign_ins_at_once_than_the_site_takes_are_busy(void **state)
 	assert_int_equal(test_status(sign_in_as("ada", RIGHT, "")), 303);
 }
 
+static void strangers_who_guess_at_a_name_do_not_lock_its_person_out(void **state)
+{
+	static const char name[] = "Set-Cookie: __Host-fleetport-user-browser=";
+	struct test_request again = {
+	        .target = "/session", .body = "name=ada&password=" RIGHT, .address = "192.0.2.1"};
+	const char *answer = sign_in_as("ada", RIGHT, ""), *cookie = strstr(answer, name);
+	char browser[100];
+
+	(void)state;
+	assert_non_null(cookie);
+	assert_non_null(strstr(cookie, "; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age="));
+	cookie += sizeof name - 1;
+	(void)snprintf(browser, sizeof browser, "%.*s", (int)strcspn(cookie, ";"), cookie);
+	for (int i = 0; i < 5; i++)
+		assert_says(sign_in_as("ada", "wrong", ""), 403, "not right");
+	assert_says(test_ask(site, &again), 429, "Too many attempts failed");
+	again.browser = browser;
+	assert_says(test_ask(site, &again), 303, "__Host-fleetport-user-browser=");
+	again.body = "name=ada&password=wrong";
+	assert_says(test_ask(site, &again), 403, "not right");
+}
+
 /* ---- sessions */
 
 static void an_idle_session_ends(void **state)
@@ -686,6 +708,7 @@ int main(void)
 	        TEST(a_sign_in_that_is_left_empty_is_refused),
 	        TEST(sessions_that_ended_long_ago_are_forgotten_at_a_sign_in),
 	        TEST(more_sign_ins_at_once_than_the_site_takes_are_busy),
+	        TEST(strangers_who_guess_at_a_name_do_not_lock_its_person_out),
 	        TEST(an_idle_session_ends),
 	        TEST(a_session_of_the_other_site_is_none),
 	        TEST(signing_in_again_ends_the_browsers_earlier_session),
