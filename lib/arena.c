@@ -64,6 +64,13 @@ void arena_reset(struct arena *arena)
 	arena->total = sizeof *last + last->size;
 }
 
+void arena_wipe(struct arena *arena)
+{
+	for (struct block *block = arena->head; block != NULL; block = block->next)
+		explicit_bzero(block->data, block->used);
+	arena_reset(arena);
+}
+
 static struct block *new_block(struct arena *arena, size_t need)
 {
 	size_t size = need > BLOCK_SIZE ? need : BLOCK_SIZE;

@@ -22,6 +22,9 @@ void arena_free(struct arena *arena);
 /* Forgets all allocations; keeps the first block for the next use. */
 void arena_reset(struct arena *arena);
 
+/* The same, and overwrites all that was in them first: for what may have held secrets. */
+void arena_wipe(struct arena *arena) __attribute__((nonnull));
+
 /* size bytes, zeroed, aligned for any type; NULL beyond the limit. size 0 gives a valid pointer. */
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((nonnull));
 

@@ -39,6 +39,9 @@ struct json *json_parse(const char *text, size_t len, const struct json_limits *
 /* Frees a document. NULL is allowed. */
 void json_free(struct json *root);
 
+/* The same for a parsed document that held a secret: all of it is overwritten first. */
+void json_wipe(struct json *root);
+
 enum json_type json_type_of(const struct json *value);
 
 /* The member of an object, or NULL: not there, or not an object. object may be NULL. */

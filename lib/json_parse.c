@@ -263,3 +263,18 @@ void json_free(struct json *root)
 	else
 		cJSON_Delete(json_tree_to_change(root));
 }
+
+void json_wipe(struct json *root)
+{
+	struct chunk *chunks;
+
+	if (root == NULL || (json_tree(root)->type & JSON_IN_REGION) == 0) {
+		json_free(root);
+		return;
+	}
+	/* The root lies in one of them. */
+	chunks = (struct chunk *)(void *)json_tree_to_change(root)->prev;
+	for (struct chunk *chunk = chunks; chunk != NULL; chunk = chunk->next)
+		explicit_bzero(chunk->data, chunk->used);
+	region_free(chunks);
+}

@@ -57,6 +57,10 @@ struct fastcgi_params {
 bool fastcgi_read_params(struct fastcgi_params *p, char **envp)
         __attribute__((warn_unused_result, nonnull(1, 2)));
 
+/* Overwrites the values of all headers, the browser's session among them: they lie in the texts that were
+ * read, which libfcgi frees as they are. */
+void fastcgi_forget_headers(const struct fastcgi_params *p) __attribute__((nonnull));
+
 /* ---- fastcgi_request.c */
 
 /* Sets libfcgi up, once, before the first connection. */

@@ -137,3 +137,9 @@ bool fastcgi_read_params(struct fastcgi_params *p, char **envp)
 	p->in.client_subject = none_if_empty(p->in.client_subject);
 	return true;
 }
+
+void fastcgi_forget_headers(const struct fastcgi_params *p)
+{
+	for (size_t i = 0; i < p->in.header_count && i <= WEB_MAX_HEADERS; i++)
+		explicit_bzero((char *)(uintptr_t)p->headers[i].value, strlen(p->headers[i].value));
+}

@@ -8,6 +8,7 @@
  */
 #include "web/fastcgi_internal.h"
 
+#include "lib/file.h"
 #include "lib/log.h"
 
 #include <fcgiapp.h>
@@ -84,7 +85,7 @@ static bool write_answer(FCGX_Request *fcgi, const struct web_response *rs)
 	ok = !head.failed && FCGX_PutStr(head.data, (int)head.len, fcgi->out) == (int)head.len &&
 	     FCGX_PutStr(buf_text(&rs->body), (int)rs->body.len, fcgi->out) == (int)rs->body.len &&
 	     FCGX_FFlush(fcgi->out) == 0;
-	buf_free(&head);
+	file_wipe(&head); /* a new session's cookie stands in it */
 	return ok;
 }
 
@@ -103,6 +104,7 @@ static bool answer(struct fastcgi_worker *worker, FCGX_Request *fcgi)
 	if (!read_body(worker, fcgi, &p->in)) {
 		log_event(LOG_LEVEL_WARNING, "request-dropped", "reason", "its body was cut off",
 		        NULL);
+		fastcgi_forget_headers(p);
 		return false;
 	}
 	fastcgi_set_deadline(worker, false);
@@ -110,6 +112,7 @@ static bool answer(struct fastcgi_worker *worker, FCGX_Request *fcgi)
 	fastcgi_set_deadline(worker, true);
 	ok = write_answer(fcgi, &rs);
 	buf_free(&rs.body);
+	fastcgi_forget_headers(p);
 	return ok;
 }
 
@@ -121,7 +124,7 @@ static void clear_request(struct fastcgi_worker *worker)
 		buf_free(&worker->body);
 	else
 		buf_reset(&worker->body);
-	arena_reset(worker->arena);
+	arena_wipe(worker->arena); /* sessions, passwords, invitations */
 }
 
 /* Takes over fd. */
