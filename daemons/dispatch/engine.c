@@ -197,6 +197,7 @@ bool engine_begin(struct engine *engine, struct err *e)
 	(void)envelope_key_id(public_key, engine->key_id);
 	engine->connected = false;
 	engine->next_flight = 0;
+	engine->rate = (struct rate){.list = NULL};
 	memset(engine->flights, 0, sizeof engine->flights);
 	engine->arena = arena_new(ARENA_BYTES);
 	if (engine->arena == NULL)
@@ -211,6 +212,7 @@ void engine_end(struct engine *engine)
 {
 	arena_free(engine->arena);
 	engine->arena = NULL;
+	rate_free(&engine->rate);
 }
 
 static int until_next(struct engine *engine)

@@ -14,6 +14,7 @@
 #define FLEETPORT_DAEMONS_DISPATCH_ENGINE_H
 
 #include "core/audit.h"
+#include "daemons/dispatch/rate.h"
 #include "db/sql.h"
 #include "lib/arena.h"
 #include "lib/clock.h"
@@ -52,6 +53,7 @@ struct engine {
 	char key_id[ENVELOPE_FINGERPRINT_SIZE];
 	bool connected;
 	struct arena *arena;
+	struct rate rate;
 	size_t next_flight;
 	struct engine_flight flights[ENGINE_IN_FLIGHT];
 };
@@ -70,7 +72,7 @@ void engine_connected(struct engine *engine) __attribute__((nonnull));
 void engine_disconnected(struct engine *engine) __attribute__((nonnull));
 
 /* A message on fleetport/1/+/event or …/presence. Whatever is wrong with it is logged, and recorded where
- * somebody tried something. */
+ * somebody tried something. An agent that says too much (rate.h) is passed over. */
 void engine_message(struct engine *engine, const char *topic, const void *payload, size_t len,
         bool retained) __attribute__((nonnull(1, 2)));
 

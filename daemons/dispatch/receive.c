@@ -380,14 +380,31 @@ static void take_event(struct engine *engine, const char *id, const void *payloa
 	buf_free(&opened);
 }
 
+/* Before anything is read or recorded: an agent that talks too much is to cost nothing. */
+static bool may_speak(struct engine *engine, const char *id, enum rate_kind kind)
+{
+	int64_t passed_over;
+	bool may = rate_allows(
+	        &engine->rate, id, kind, clock_monotonic_ms(engine->clock), &passed_over);
+	char count[24];
+
+	if (passed_over > 0)
+		log_event(LOG_LEVEL_WARNING, "agent-talks-too-much", "agent", id, "passed-over",
+		        log_number(count, passed_over), NULL);
+	return may;
+}
+
 void engine_message(
         struct engine *engine, const char *topic, const void *payload, size_t len, bool retained)
 {
 	char id[32];
 
 	arena_reset(engine->arena);
-	if (operation_topic_read(topic, "presence", id))
-		take_presence(engine, id, payload, len);
-	else if (operation_topic_read(topic, "event", id) && !retained)
-		take_event(engine, id, payload, len);
+	if (operation_topic_read(topic, "presence", id)) {
+		if (may_speak(engine, id, RATE_PRESENCE))
+			take_presence(engine, id, payload, len);
+	} else if (operation_topic_read(topic, "event", id) && !retained) {
+		if (may_speak(engine, id, RATE_EVENT))
+			take_event(engine, id, payload, len);
+	}
 }

@@ -424,6 +424,28 @@ static void a_forged_event_is_not_believed_and_is_recorded(void **state)
 	assert_int_equal(s->sent_count, 0);
 }
 
+static void an_agent_that_talks_too_much_is_passed_over_and_loses_nothing_by_it(void **state)
+{
+	struct setting *s = *state;
+	struct event receipt = event_of(s, EVENT_RECEIPT, 1), forged = event_of(s, EVENT_START, 9);
+
+	send(s);
+	for (int i = 0; i < RATE_EVENT_BURST + 100; i++)
+		say_as(s, OTHER, s->other_secret, &forged, false); /* names AGENT: refused */
+	assert_int_equal(s->denied, RATE_EVENT_BURST);
+	/* the others are heard all the same */
+	say(s, &receipt);
+	state_is(s, "delivered");
+	for (int i = 0; i < RATE_EVENT_BURST + 100; i++)
+		say_as(s, AGENT, s->other_secret, &forged, false); /* badly signed */
+	assert_int_equal(s->denied, 2 * RATE_EVENT_BURST - 1);
+	say_result(s, 2);
+	state_is(s, "delivered"); /* not heard, not acknowledged: it is said again */
+	clock_fake_advance(&s->world->clock, MINUTE);
+	say_result(s, 2);
+	state_is(s, "succeeded");
+}
+
 static void an_agent_cannot_speak_for_an_operation_of_another(void **state)
 {
 	struct setting *s = *state;
@@ -755,6 +777,7 @@ int main(void)
 	        TEST(a_later_reading_that_is_older_verifies_nothing),
 	        TEST(a_repeated_result_is_acknowledged_again_and_applied_once),
 	        TEST(a_forged_event_is_not_believed_and_is_recorded),
+	        TEST(an_agent_that_talks_too_much_is_passed_over_and_loses_nothing_by_it),
 	        TEST(an_agent_cannot_speak_for_an_operation_of_another),
 	        TEST(what_an_agent_calls_its_key_does_not_matter),
 	        TEST(retained_events_and_garbage_are_passed_over),
