@@ -179,6 +179,9 @@ bool device_read(
 	page->firmware = device->firmware;
 	page->identity_kind = device->identity_kind;
 	page->agent = device->agent_public_id;
+	page->agent_type = device->agent_type;
+	page->agent_version = device->agent_version;
+	page->agent_system = device->agent_system;
 	page->first_seen_at = device->first_seen_at;
 	if (!read_state(rq, conn, device, page, e) || !read_supplies(rq, conn, device, page, e) ||
 	        !read_records(rq, conn, device, page, e) ||

@@ -217,6 +217,18 @@ bool agents_certificate_used(
 	        SQL_ARGS(SQL_I(agent_id), SQL_T(normal), SQL_I(now)), NULL, e);
 }
 
+const char *agents_system(char out[AGENTS_SYSTEM_SIZE], const char *name, const char *version,
+        const char *product_type)
+{
+	const char *n = name == NULL ? "" : name, *v = version == NULL ? "" : version;
+	const char *p = product_type == NULL ? "" : product_type;
+
+	(void)snprintf(out, AGENTS_SYSTEM_SIZE, "%s%s%s%s%s%s", n,
+	        *n != '\0' && *v != '\0' ? " " : "", v, *p == '\0' ? "" : " (", p,
+	        *p == '\0' ? "" : ")");
+	return out;
+}
+
 bool agents_seen(struct sql_conn *write, int64_t agent_id, const char *version, const char *os,
         int64_t now, struct err *e)
 {

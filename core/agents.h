@@ -19,6 +19,7 @@ extern const struct sql_table invitations_sql; /* invitations.c: whoever invites
 
 enum {
 	AGENTS_INVITATION_MS = 24 * 3600 * 1000, /* how long an invitation holds */
+	AGENTS_SYSTEM_SIZE = 600,                /* of the text of agents_system() */
 	AGENTS_REVOKED_MAX = 16 << 20,           /* bytes of the file of agents_publish_revoked() */
 };
 #define AGENTS_CERTIFICATE_MS ((int64_t)90 * 24 * 3600 * 1000)
@@ -56,6 +57,11 @@ bool agents_subject(const char *subject, char out[32]) __attribute__((warn_unuse
  * agents_publish_revoked(). */
 bool agents_certificate_used(struct sql_conn *write, int64_t agent_id, const char *serial,
         int64_t now, struct err *e) __attribute__((warn_unused_result, nonnull(1, 3)));
+
+/* An agent's operating system in one text: "Debian GNU/Linux 12 (server)". Each part may be NULL or
+ * "". Returns out. */
+const char *agents_system(char out[AGENTS_SYSTEM_SIZE], const char *name, const char *version,
+        const char *product_type) __attribute__((nonnull(1)));
 
 /* An agent was heard of: version and system as it says them, and the hour. Writes only what changed;
  * call it when agents_authenticate() showed other values. */

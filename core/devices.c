@@ -70,7 +70,9 @@ int devices_next(struct sql_cursor *cursor, struct arena *arena, struct device *
 	                SQL_INTO_I(&out->customer_id), SQL_INTO_T(arena, &out->customer_public_id),
 	                SQL_INTO_T(arena, &out->customer_name),
 	                SQL_INTO_I_NULL(&out->agent_id, &no_agent),
-	                SQL_INTO_T(arena, &out->agent_public_id), SQL_INTO_I(&out->seen_at)),
+	                SQL_INTO_T(arena, &out->agent_public_id),
+	                SQL_INTO_T(arena, &out->agent_type), SQL_INTO_T(arena, &out->agent_version),
+	                SQL_INTO_T(arena, &out->agent_system), SQL_INTO_I(&out->seen_at)),
 	        e);
 	if (got != 1)
 		return got;

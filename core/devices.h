@@ -66,8 +66,10 @@ struct device {
 	int64_t customer_id;
 	const char *customer_public_id;
 	const char *customer_name;
-	int64_t agent_id;            /* that reported it last; 0: none */
-	const char *agent_public_id; /* NULL: none */
+	int64_t agent_id;                         /* that reported it last; 0: none */
+	const char *agent_public_id;              /* NULL: none, as are the next three */
+	const char *agent_type;                   /* "dc", "es" */
+	const char *agent_version, *agent_system; /* as it says them; "" not told */
 };
 
 /* ---- the fleet page */

@@ -26,13 +26,14 @@
 	" d.identity_kind, d.state, " CONDITION ", d.attention, d.attention_text,"                 \
 	" d.lowest_supply, d.first_seen_at, d.seen_hour, d.group_id, g.public_id, g.name,"         \
 	" g.consent, d.customer_id, o.public_id, o.name, d.agent_id, a.public_id,"                 \
+	" a.type, a.version, a.os,"                                                                \
 	" coalesce((SELECT v.seen_at FROM device_seen v WHERE v.device = d.id), d.seen_hour)"
 #define COLUMN_TYPES                                                                               \
 	"itttt"                                                                                    \
 	"TTttiit"                                                                                  \
 	"Iiiit"                                                                                    \
 	"ttitt"                                                                                    \
-	"ITi"
+	"ITTTTi"
 /* CROSS JOIN keeps the device's index outermost: it gives the order. */
 #define JOINS                                                                                      \
 	" CROSS JOIN device_group g ON g.id = d.group_id"                                          \

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HOUR_MS = 3600 * 1000, ANSWER_AGAIN_MS = 24 * 3600 * 1000, OS_SIZE = 200 };
+enum { HOUR_MS = 3600 * 1000, ANSWER_AGAIN_MS = 24 * 3600 * 1000 };
 
 enum {
 	ADD,
@@ -265,12 +265,6 @@ bool enrolment_claim(struct sql_conn *conn, struct arena *arena, const char *cod
 	return found || err_set(e, ERR_DENIED, "the code does not let this agent in");
 }
 
-static void describe_os(const struct enrolment_request *request, char out[OS_SIZE])
-{
-	(void)snprintf(out, OS_SIZE, "%s%s%s", request->os_name,
-	        request->os_version[0] == '\0' ? "" : " ", request->os_version);
-}
-
 /* Takes the event key of an agent that exists. */
 static bool keep_agent(struct sql_conn *write, const struct enrolment_result *r, const char *os,
         int64_t *id, struct err *e)
@@ -310,10 +304,10 @@ static bool add_certificate(struct sql_conn *write, int64_t agent_id, const char
 
 bool enrolment_finish(struct sql_conn *write, const struct enrolment_result *r, struct err *e)
 {
-	char os[OS_SIZE];
+	char os[AGENTS_SYSTEM_SIZE];
 	int64_t id = 0, changes = 0;
 
-	describe_os(r->request, os);
+	agents_system(os, r->request->os_name, r->request->os_version, r->request->os_product_type);
 	if (r->claim->certificate != NULL)
 		return keep_agent(write, r, os, &id, e);
 	if (!(r->claim->agent_id == 0 ? make_agent(write, r, os, &id, e)

@@ -166,6 +166,11 @@ const char *report_collection_name(int collection)
 	return word_name(&collection_words, collection);
 }
 
+const char *report_product_name(int product)
+{
+	return word_name(&product_words, product);
+}
+
 const char *report_identity_kind_name(int kind)
 {
 	return word_name(&identity_kind_words, kind);

@@ -77,6 +77,7 @@ enum report_supply_unit {
 /* The wire's words. NULL for 0 or a number that has none. */
 const char *report_agent_type_name(int type);       /* dc, es */
 const char *report_collection_name(int collection); /* scheduled, event, operation, initial */
+const char *report_product_name(int product);       /* workstation, server, embedded */
 const char *report_identity_kind_name(int kind);    /* serial, mac, entry */
 const char *report_state_name(int state);           /* idle, processing, stopped, unknown */
 const char *report_severity_name(int severity);     /* report, warning, error */

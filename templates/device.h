@@ -28,6 +28,9 @@ struct device_page {
 	const char *region;        /* of the product; NULL: not told */
 	const char *country;       /* ISO 3166-1; NULL: not told */
 	const char *agent;         /* public id of the one that reports it, or NULL */
+	const char *agent_type;    /* "dc", "es"; set with agent, as are the next two */
+	const char *agent_version; /* "": not told */
+	const char *agent_system;  /* operating system, version and kind of machine; "": not told */
 	const char *collection;    /* "scheduled" … how the latest values came; NULL: none yet */
 	int64_t first_seen_at;
 	int64_t state_since;

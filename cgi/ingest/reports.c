@@ -174,12 +174,11 @@ static void note_agent(struct web_request *rq, const struct agent *agent,
 	const struct ingest *ingest = rq->site->context;
 	struct heard heard = {
 	        .agent = agent, .now = now, .version = a->version == NULL ? "" : a->version};
+	char system[AGENTS_SYSTEM_SIZE];
 	struct err e = ERR_CLEAR;
 
-	heard.os = arena_printf(rq->arena, "%s%s%s", a->os_name == NULL ? "" : a->os_name,
-	        a->os_version == NULL ? "" : " ", a->os_version == NULL ? "" : a->os_version);
-	if (heard.os == NULL)
-		return;
+	heard.os = agents_system(
+	        system, a->os_name, a->os_version, report_product_name(a->os_product));
 	if (now / HOUR_MS * HOUR_MS <= agent->seen_hour &&
 	        strcmp(heard.version, agent->version) == 0 && strcmp(heard.os, agent->os) == 0)
 		return;

@@ -79,6 +79,8 @@ const pages = [
 	["user-devices-found", "customer", async () => "/devices?q=a&sort=supply"],
 	["user-devices-none", "customer", async () => "/devices?q=no-such-printer-anywhere"],
 	["user-device", "customer", (page, url) => linkOf(page, url, "/devices", firstDevice)],
+	["user-records-events", "customer", async (page, url) => `${await linkOf(page, url, "/devices", firstDevice)}/records`],
+	["user-records-jobs", "customer", async (page, url) => `${await linkOf(page, url, "/devices", firstDevice)}/records?of=jobs`],
 	["user-device-error", "customer", (page, url) => linkOf(page, url, "/devices?attention=error", firstDevice)],
 	["user-device-silent", "customer", (page, url) => linkOf(page, url, "/devices?state=silent", firstDevice)],
 	["support-work", "technician", async () => "/"],

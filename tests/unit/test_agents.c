@@ -184,7 +184,7 @@ static void an_invitation_makes_an_agent_that_is_known_by_its_certificate(void *
 	assert_string_equal(read.customer_name, "Print Shop");
 	assert_string_equal(read.type, "dc");
 	assert_string_equal(read.version, "1.0.0");
-	assert_string_equal(read.os, "Debian GNU/Linux 12");
+	assert_string_equal(read.os, "Debian GNU/Linux 12 (server)");
 	assert_memory_equal(read.event_key, request.event_key, CRYPTO_SIGN_PUBLIC);
 	assert_int_equal(read.device_limit, 5000);
 	assert_true(read.certificate_not_after == world_now(s->w) + AGENTS_CERTIFICATE_MS);
@@ -668,11 +668,24 @@ static void only_a_subject_that_is_one_agent_id_is_taken(void **state)
 
 #define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, make_scene, end_scene)
 
+static void an_agents_system_is_one_text_of_what_was_told(void **state)
+{
+	char text[AGENTS_SYSTEM_SIZE];
+
+	(void)state;
+	assert_string_equal(agents_system(text, "Debian GNU/Linux", "12", "server"),
+	        "Debian GNU/Linux 12 (server)");
+	assert_string_equal(agents_system(text, "ProtoOS", "", "embedded"), "ProtoOS (embedded)");
+	assert_string_equal(agents_system(text, "", "3.1", NULL), "3.1");
+	assert_string_equal(agents_system(text, NULL, NULL, NULL), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        SCENE_TEST(an_invitation_makes_an_agent_that_is_known_by_its_certificate),
 	        SCENE_TEST(nobody_else_is_known),
+	        cmocka_unit_test(an_agents_system_is_one_text_of_what_was_told),
 	        SCENE_TEST(a_code_serves_one_key_once_and_that_one_again_for_a_day),
 	        SCENE_TEST(every_code_that_does_not_fit_gets_the_same_answer),
 	        SCENE_TEST(of_two_that_use_one_code_at_once_one_is_refused_and_leaves_nothing),

@@ -27,7 +27,7 @@ static const char *token;
 static void add_device(int id, const struct world_ids *owner)
 {
 	struct world_ids group = world_default_group(world, owner);
-	char text[900];
+	char text[1200];
 
 	snprintf(text, sizeof text,
 	        "INSERT INTO device (id, public_id, customer_id, group_id, identity_kind,"
@@ -35,8 +35,12 @@ static void add_device(int id, const struct world_ids *owner)
 	        " attention, attention_text, first_seen_at, seen_hour, list_version)"
 	        " VALUES (%d, 'de_%022d', %lld, %lld, 'serial', 'S%d', 'ACME', 'M', 'S%d', 'M', "
 	        "'m',"
-	        " 'idle', 0, '', 1, 1, 1)",
-	        id, id, (long long)owner->id, (long long)group.id, id, id);
+	        " 'idle', 0, '', 1, 1, 1); INSERT INTO agent (id, public_id, customer_id, type,"
+	        " event_key, version, os, created_at) VALUES (%d, 'ag_%022d', %lld, 'es', x'00',"
+	        " '9.8.7', 'Proto<OS> 3.1 (embedded)', 1); UPDATE device SET agent_id = %d"
+	        " WHERE id = %d",
+	        id, id, (long long)owner->id, (long long)group.id, id, id, id, id,
+	        (long long)owner->id, id, id);
 	test_store_exec(world->folder, SQL_CORE, text);
 }
 
@@ -156,7 +160,8 @@ static const char *const event_words[] = {
 
 static void the_devices_page_shows_all_that_is_stored_about_it(void **state)
 {
-	static const char *const facts[] = {"EURO, SE", "Its own clock", "2026-11-22 19:00",
+	static const char *const facts[] = {"EURO, SE", "in the printer", "version 9.8.7",
+	        "Proto&lt;OS&gt; 3.1 (embedded)", "Its own clock", "2026-11-22 19:00",
 	        "Serial number CART&lt;7&gt;", "2026-11-21 19:00", "of 7,000", "50 %", NULL};
 	const char *page = get_page(OWN);
 
