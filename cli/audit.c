@@ -98,7 +98,7 @@ static bool collect(struct cli *cli, struct sql_db *db, const struct audit_filte
 }
 
 /* What was searched for, for the record of the search itself. */
-static bool search_details(struct cli *cli, struct buf *text, struct err *e)
+static bool search_details(struct cli *cli, const char *person, struct buf *text, struct err *e)
 {
 	static const char *const options[] = {
 	        "person", "target", "customer", "action", "outcome", "from", "to"};
@@ -106,7 +106,8 @@ static bool search_details(struct cli *cli, struct buf *text, struct err *e)
 	bool ok = root != NULL;
 
 	for (size_t i = 0; ok && i < sizeof options / sizeof options[0]; i++) {
-		const char *value = cli_value(cli, options[i]);
+		/* the id of who was named: a sign-in name is personal */
+		const char *value = i == 0 ? person : cli_value(cli, options[i]);
 
 		if (value != NULL)
 			ok = json_add_string(root, options[i], value);
@@ -116,12 +117,40 @@ static bool search_details(struct cli *cli, struct buf *text, struct err *e)
 	return ok || err_set(e, ERR_INVALID, "the search holds what is no text");
 }
 
+/* Whose acts: an id, or the sign-in name of a person. Programs and consoles are told by their names. */
+static bool find_person(struct cli *cli, const char **out, struct err *e)
+{
+	const char *typed = cli_value(cli, "person");
+	struct account person;
+
+	*out = typed;
+	if (typed == NULL || parse_public_id(typed, "pe_") || parse_public_id(typed, "ag_"))
+		return true;
+	if (cli_account(cli, typed, &person, e)) {
+		*out = person.public_id;
+		return true;
+	}
+	return e->code == ERR_NOT_FOUND || e->code == ERR_INVALID;
+}
+
+static bool check_outcome(struct cli *cli, struct err *e)
+{
+	const char *word = cli_value(cli, "outcome");
+
+	if (word == NULL)
+		return true;
+	for (int i = 0; i < AUDIT_OUTCOMES; i++)
+		if (strcmp(word, audit_outcome_name((enum audit_outcome)i)) == 0)
+			return true;
+	return err_set(e, ERR_INVALID,
+	        "an outcome is done, begun, failed, unfinished, denied or not-found");
+}
+
 static bool search(struct cli *cli, struct err *e)
 {
 	struct cli_list out = {
 	        .columns = columns, .column_count = cli->json ? COLUMNS : SHOWN_TO_PEOPLE};
-	struct audit_filter filter = {.person = cli_value(cli, "person"),
-	        .target = cli_value(cli, "target"),
+	struct audit_filter filter = {.target = cli_value(cli, "target"),
 	        .customer = cli_value(cli, "customer"),
 	        .action = cli_value(cli, "action"),
 	        .outcome = cli_value(cli, "outcome")};
@@ -131,10 +160,11 @@ static bool search(struct cli *cli, struct err *e)
 	bool ok;
 
 	if (!cli_number(cli, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT, &limit, e) ||
+	        !check_outcome(cli, e) || !find_person(cli, &filter.person, e) ||
 	        !cli_time(cli, "from", &filter.from, e) || !cli_time(cli, "to", &filter.to, e))
 		return false;
 	ok = open_log(cli, &db, e) && collect(cli, db, &filter, limit, &out, e) &&
-	     search_details(cli, &details, e) &&
+	     search_details(cli, filter.person, &details, e) &&
 	     cli_record(cli, "audit.search", "audit", NULL, buf_text(&details), e) &&
 	     cli_print(cli, &out, "No entry matches.", e);
 	buf_free(&details);
@@ -143,7 +173,7 @@ static bool search(struct cli *cli, struct err *e)
 }
 
 static const struct cli_option search_options[] = {
-        {"person", "ID", false, "whose acts: pe_…, ag_… or 'uid 0'"},
+        {"person", "ID", false, "whose acts: a sign-in name, pe_…, ag_… or 'uid 0'"},
         {"target", "ID", false, "about what: a device (de_…), an operation, an agent …"},
         {"customer", "ID", false, "about which customer's things (or_…)"},
         {"action", "NAME", false, "such as device.view or session.begin"},

@@ -9,6 +9,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -84,6 +85,24 @@ static const struct cli_command *find_command(const char *noun, const char *verb
 			if (strcmp(c->noun, noun) == 0 && strcmp(c->verb, verb) == 0)
 				return c;
 	return NULL;
+}
+
+/* The noun alone, or with a verb that it has not. */
+static int no_command(struct cli *cli, const char *noun, const char *verb)
+{
+	struct buf verbs = BUF_INIT(512);
+	const char *what;
+
+	for (size_t t = 0; t < TABLES; t++)
+		for (const struct cli_command *c = tables[t]; c->noun != NULL; c++)
+			if (strcmp(c->noun, noun) == 0)
+				buf_printf(&verbs, "%s%s", verbs.len > 0 ? ", " : "", c->verb);
+	what = verbs.len == 0  ? arena_printf(cli->arena, "there is no such command: %s", noun)
+	       : *verb == '\0' ? arena_printf(cli->arena, "%s what? %s", noun, buf_text(&verbs))
+	                       : arena_printf(cli->arena, "there is no %s %s, but: %s", noun, verb,
+	                                 buf_text(&verbs));
+	buf_free(&verbs);
+	return usage_error(NULL, what != NULL ? what : "there is no such command", NULL);
 }
 
 /* What stands on the command line, before the command is known. */
@@ -205,16 +224,31 @@ static int read_options(struct cli *cli, struct line *line, int from, int argc, 
 	return EX_OK;
 }
 
+/* Are the stores somebody else's? */
+static bool is_closed_to_us(const struct cli *cli)
+{
+	return access(config_text(cli->config, "fleetport", "data"), R_OK | W_OK | X_OK) != 0 &&
+	       errno == EACCES;
+}
+
 static int run_command(struct cli *cli)
 {
 	static const struct config_option *const options[] = {config_shared, cli_config, NULL};
 	struct err e = ERR_CLEAR;
 	size_t written;
 
-	if (!crypto_init(&e) || !config_load(cli->config_path, options, &cli->config, &e) ||
-	        !cli->command->run(cli, &e)) {
+	if (!crypto_init(&e) || !config_load(cli->config_path, options, &cli->config, &e)) {
 		(void)fprintf(stderr, "fleetport: %s\n", e.text);
-		return err_exit_status(e.code);
+		/* that the named file is not there is a fault of the configuration, not of a name */
+		return err_exit_status(e.code == ERR_NOT_FOUND ? ERR_CONFIG : e.code);
+	}
+	if (!cli->command->run(cli, &e)) {
+		(void)fprintf(stderr, "fleetport: %s\n", e.text);
+		if (e.code != ERR_IO || !is_closed_to_us(cli))
+			return err_exit_status(e.code);
+		(void)fprintf(stderr, "This installation is not yours: run it as root or as the "
+		                      "stores' owner.\n");
+		return EX_NOPERM;
 	}
 	if (cli->out.failed) {
 		(void)fprintf(stderr, "fleetport: the output is too large\n");
@@ -244,7 +278,10 @@ static int start(struct cli *cli, int argc, char **argv)
 		return EX_OK;
 	}
 	if (line.word_count == 0)
-		return usage_error(NULL, next < argc ? "unknown option" : "say what to do",
+		return usage_error(NULL,
+		        next == argc                          ? "say what to do"
+		        : strcmp(argv[next], "--config") == 0 ? "a file is missing after"
+		                                              : "unknown option",
 		        next < argc ? argv[next] : "");
 	cli->command = find_command(noun, verb);
 	if (cli->command == NULL && line.help) {
@@ -252,8 +289,7 @@ static int start(struct cli *cli, int argc, char **argv)
 		return EX_OK;
 	}
 	if (cli->command == NULL)
-		return usage_error(NULL,
-		        "there is no such command:", arena_printf(cli->arena, "%s %s", noun, verb));
+		return no_command(cli, noun, verb);
 	status = read_options(cli, &line, next, argc, argv);
 	if (status == EX_OK && line.help) {
 		print_command_help(cli->command);

@@ -15,6 +15,7 @@
 enum { PAGE = 50 };
 
 const char *const audit_actions[] = {
+        "access",
         "agent.ca",
         "agent.enroll",
         "agent.invite",

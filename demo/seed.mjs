@@ -97,6 +97,7 @@ async function seedOrganisations() {
 
 // A password goes to the command line tool through its standard input.
 async function seedPeople(ids) {
+	const operatorName = (await instance.cli(['organisation', 'list', '--kind', 'operator']))[0].name;
 	const people = [];
 	for (const person of PEOPLE) {
 		const made = await once(`person ${person.name}`, async () => {
@@ -113,7 +114,7 @@ async function seedPeople(ids) {
 				});
 			}
 		}
-		const where = [...CUSTOMERS, ...PARTNERS].find((one) => one.key === person.of)?.name ?? 'Demo operator';
+		const where = [...CUSTOMERS, ...PARTNERS].find((one) => one.key === person.of)?.name ?? operatorName;
 		people.push({ site: isUserSite(person.role) ? 'user' : 'support', role: person.role, organisation: where, name: person.name, password: made.password });
 	}
 	return people;

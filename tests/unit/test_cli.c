@@ -174,6 +174,15 @@ static void help_is_on_standard_output_and_mistakes_exit_64(void **state)
 	assert_non_null(strstr(f->out, "--password-file"));
 	assert_int_equal(RUN(f, "--no-such-option"), EX_USAGE);
 	assert_int_equal(RUN(f, "conquer", "world"), EX_USAGE);
+	assert_non_null(strstr(f->err, "there is no such command: conquer\n"));
+	assert_int_equal(RUN(f, "group"), EX_USAGE);
+	assert_non_null(strstr(f->err, "group what? add, list, remove\n"));
+	assert_int_equal(RUN(f, "group", "eat"), EX_USAGE);
+	assert_non_null(strstr(f->err, "there is no group eat, but: add, list, remove\n"));
+	assert_int_equal(RUN(f, "--config"), EX_USAGE);
+	assert_non_null(strstr(f->err, "a file is missing after --config\n"));
+	assert_int_equal(RUN(f, "--config", "/nowhere", "group", "list"), EX_CONFIG);
+	assert_non_null(strstr(f->err, "/nowhere"));
 	assert_int_equal(RUN(f, "user", "add"), EX_USAGE);
 	assert_non_null(strstr(f->err, "--organisation"));
 	assert_int_equal(RUN(f, "user", "list", "--colour", "red"), EX_USAGE);
@@ -468,6 +477,23 @@ static void the_log_is_searched_and_the_search_recorded(void **state)
 	assert_string_equal(f->out, "[]\n");
 	assert_int_equal(RUN(f, "audit", "search", "--limit", "0"), EX_DATAERR);
 	assert_int_equal(RUN(f, "audit", "search", "--from", "soon"), EX_DATAERR);
+	assert_int_equal(RUN(f, "audit", "search", "--outcome", "fine"), EX_DATAERR);
+	assert_non_null(strstr(f->err, "an outcome is done"));
+	/* whose acts: by sign-in name as by id, and the name is not written down */
+	assert_int_equal(run_with(f, "a long enough password\n",
+	                         (const char *const[]){"user", "add", "--organisation", "C",
+	                                 "--role", "customer-viewer", "--name", "una.byron",
+	                                 "--password-file", "-", NULL}),
+	        EX_OK);
+	assert_int_equal(RUN(f, "audit", "search", "--person", "una.byron", "--json"), EX_OK);
+	assert_string_equal(f->out, "[]\n");
+	/* the index follows the log by some milliseconds */
+	for (int tries = 0; tries < 250 && strstr(f->out, "\"person\":\"pe_") == NULL; tries++) {
+		(void)usleep(20000);
+		assert_int_equal(RUN(f, "audit", "search", "--action", "audit.search"), EX_OK);
+		assert_null(strstr(f->out, "una.byron"));
+	}
+	assert_non_null(strstr(f->out, "\"person\":\"pe_"));
 	/* no log, no look at it */
 	test_audit_kill(f->audit);
 	f->audit = 0;
