@@ -178,7 +178,13 @@ static bool revoke(struct cli *cli, struct err *e)
 		       cli_print_done(cli, "The invitation holds no more.", e);
 	if (path == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a path");
-	if (!find_agent(cli, cli->subject, &agent, e))
+	if (!find_agent(cli, cli->subject, &agent, e) ||
+	        !cli_confirm(cli,
+	                arena_printf(cli->arena,
+	                        "%s is refused for good: its devices report no more until another"
+	                        " agent is enrolled.",
+	                        agent.public_id),
+	                e))
 		return false;
 	ok = cli_change_named(cli, "agent.revoke", "agent", agent.public_id,
 	        agent.customer_public_id, agents_revoke, e);
@@ -196,13 +202,13 @@ static const struct cli_option invite_options[] = {
         {"agent", "ID", false, "an agent that is to get a new certificate"}, {.name = NULL}};
 static const struct cli_option list_options[] = {
         {"customer", "ID", false, "of this customer only"}, {.name = NULL}};
-static const struct cli_option no_options[] = {{.name = NULL}};
+static const struct cli_option revoke_options[] = {CLI_YES_OPTION, {.name = NULL}};
 
 const struct cli_command cli_agent_commands[] = {
         {"agent", "invite", "Makes a one-time invitation for an agent (24 h)", NULL, invite_options,
                 invite},
         {"agent", "invitations", "Lists open invitations", NULL, list_options, invitations},
         {"agent", "list", "Lists agents", NULL, list_options, list},
-        {"agent", "revoke", "Revokes an agent (ag_…) or an invitation (in_…)", "ID", no_options,
+        {"agent", "revoke", "Revokes an agent (ag_…) or an invitation (in_…)", "ID", revoke_options,
                 revoke},
         {.noun = NULL}};

@@ -76,6 +76,16 @@ bool cli_time(const struct cli *cli, const char *option, int64_t *out, struct er
 
 int64_t cli_now(void);
 
+/* Says what will happen and asks whether to go on, where somebody sits at a terminal and did not say
+ * --yes (CLI_YES_OPTION, which the command must have). false: no, or what_happens is NULL (no memory
+ * for it). Scripts are not asked. */
+bool cli_confirm(const struct cli *cli, const char *what_happens, struct err *e)
+        __attribute__((warn_unused_result));
+#define CLI_YES_OPTION                                                                             \
+	{                                                                                          \
+		"yes", NULL, false, "do not ask first"                                             \
+	}
+
 /* ---- stores, keys, audit log */
 
 /* Opens core (to read and write); harmless to repeat. ERR_UNAVAILABLE: `init` was not run. */

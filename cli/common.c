@@ -70,6 +70,22 @@ int64_t cli_now(void)
 	return clock_wall_ms(clock_real());
 }
 
+bool cli_confirm(const struct cli *cli, const char *what_happens, struct err *e)
+{
+	char answer[8];
+
+	if (what_happens == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for the question");
+	if (cli_value(cli, "yes") != NULL || isatty(STDIN_FILENO) == 0 ||
+	        isatty(STDERR_FILENO) == 0)
+		return true;
+	(void)fprintf(stderr, "%s\nGo on? [y/N] ", what_happens);
+	if (fgets(answer, sizeof answer, stdin) != NULL &&
+	        (strcmp(answer, "y\n") == 0 || strcmp(answer, "yes\n") == 0))
+		return true;
+	return err_set(e, ERR_CONFLICT, "nothing was done");
+}
+
 /* ---- stores, keys, audit log */
 
 bool cli_open(struct cli *cli, struct err *e)

@@ -66,6 +66,13 @@ static bool remove_one(struct cli *cli, struct err *e)
 		return err_set(e, ERR_MEMORY, "no memory for a path");
 	if (!cli_organisation(cli, cli->subject, &o, e))
 		return false;
+	if (!cli_confirm(cli,
+	            arena_printf(cli->arena,
+	                    "%s (%s) ends for good: its people cannot sign in, its agents are"
+	                    " revoked, its contracts and grants end.",
+	                    o.name, o.public_id),
+	            e))
+		return false;
 	if (!cli_change_named(cli, "organisation.remove", "organisation", o.public_id, NULL,
 	            organisations_end, e))
 		return false;
@@ -85,11 +92,11 @@ static const struct cli_option add_options[] = {{"kind", "KIND", true, "customer
         {.name = NULL}};
 static const struct cli_option list_options[] = {
         {"kind", "KIND", false, "customer, partner or operator only"}, {.name = NULL}};
-static const struct cli_option no_options[] = {{.name = NULL}};
+static const struct cli_option remove_options[] = {CLI_YES_OPTION, {.name = NULL}};
 
 const struct cli_command cli_organisation_commands[] = {
         {"organisation", "add", "Adds a customer or a partner", NULL, add_options, add},
         {"organisation", "list", "Lists organisations", NULL, list_options, list},
-        {"organisation", "remove", "Ends a customer or partner (id or name)", "ID", no_options,
+        {"organisation", "remove", "Ends a customer or partner (id or name)", "ID", remove_options,
                 remove_one},
         {.noun = NULL}};

@@ -164,8 +164,12 @@ static bool resume(struct cli *cli, struct err *e)
 
 static bool remove_one(struct cli *cli, struct err *e)
 {
-	return change_one(cli, "person.remove", accounts_remove,
-	        "Removed. The person is signed out by the next request.", e);
+	const char *question = arena_printf(cli->arena,
+	        "%s is removed for good: no sign-in, no sessions, no grants.", cli->subject);
+
+	return cli_confirm(cli, question, e) &&
+	       change_one(cli, "person.remove", accounts_remove,
+	               "Removed. The person is signed out by the next request.", e);
 }
 
 static bool password(struct cli *cli, struct err *e)
@@ -197,12 +201,13 @@ static const struct cli_option list_options[] = {
         {"organisation", "ID", false, "of this organisation only"}, {.name = NULL}};
 static const struct cli_option password_options[] = {CLI_PASSWORD_OPTIONS, {.name = NULL}};
 static const struct cli_option no_options[] = {{.name = NULL}};
+static const struct cli_option remove_options[] = {CLI_YES_OPTION, {.name = NULL}};
 
 const struct cli_command cli_user_commands[] = {
         {"user", "add", "Adds a person", NULL, add_options, add},
         {"user", "list", "Lists people (recorded)", NULL, list_options, list},
         {"user", "suspend", "Keeps a person out (id or sign-in name)", "ID", no_options, suspend},
         {"user", "resume", "Lets a suspended person in again", "ID", no_options, resume},
-        {"user", "remove", "Removes a person", "ID", no_options, remove_one},
+        {"user", "remove", "Removes a person", "ID", remove_options, remove_one},
         {"user", "password", "Sets a person's password", "ID", password_options, password},
         {.noun = NULL}};

@@ -344,6 +344,64 @@ static void a_whole_installation_is_set_up_and_taken_down_again(void **state)
 	free(person);
 }
 
+/* Runs "fleetport …" with a terminal that types `typed`; what it shows goes into f->err. */
+static int run_at_terminal(struct fixture *f, const char *typed, const char *const *arguments)
+{
+	const char *program = getenv("FLEETPORT_CLI");
+	const char *argv[ARGUMENTS_MAX] = {"fleetport", "--config", f->config};
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), status;
+	size_t count = 3, len = 0;
+	ssize_t got;
+	pid_t pid;
+
+	assert_true(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+	while (*arguments != NULL && count + 1 < ARGUMENTS_MAX)
+		argv[count++] = *arguments++;
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int side = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+
+		(void)setsid();
+		if (side < 0 || dup2(side, 0) != 0 || dup2(side, 1) != 1 || dup2(side, 2) != 2)
+			_exit(126);
+		(void)execv(program != NULL ? program : "./fleetport", (char *const *)argv);
+		_exit(127);
+	}
+	assert_int_equal(write(terminal, typed, strlen(typed)), (ssize_t)strlen(typed));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	/* the other side is closed: reading ends with an error once all is read */
+	while (len + 1 < sizeof f->err &&
+	        (got = read(terminal, f->err + len, sizeof f->err - 1 - len)) > 0)
+		len += (size_t)got;
+	f->err[len] = '\0';
+	assert_int_equal(close(terminal), 0);
+	return WEXITSTATUS(status);
+}
+
+static void what_cannot_be_undone_is_asked_for_at_a_terminal(void **state)
+{
+	static const char *const end[] = {"organisation", "remove", "C", NULL};
+	static const char *const end_yes[] = {"organisation", "remove", "C", "--yes", NULL};
+	struct fixture *f = *state;
+
+	assert_int_equal(RUN(f, "organisation", "add", "--kind", "customer", "--name", "C"), EX_OK);
+	assert_int_not_equal(run_at_terminal(f, "n\n", end), EX_OK);
+	assert_non_null(strstr(f->err, "its people cannot sign in"));
+	assert_non_null(strstr(f->err, "Go on? [y/N]"));
+	assert_non_null(strstr(f->err, "nothing was done"));
+	assert_int_not_equal(run_at_terminal(f, "\n", end), EX_OK);
+	assert_int_equal(RUN(f, "organisation", "list", "--kind", "customer"), EX_OK);
+	assert_non_null(strstr(f->out, "or_"));
+	assert_int_equal(run_at_terminal(f, "y\n", end), EX_OK);
+	assert_int_equal(RUN(f, "organisation", "list", "--kind", "customer"), EX_OK);
+	assert_null(strstr(f->out, "or_"));
+	assert_int_equal(RUN(f, "organisation", "add", "--kind", "customer", "--name", "C"), EX_OK);
+	assert_int_equal(run_at_terminal(f, "", end_yes), EX_OK);
+	assert_null(strstr(f->err, "Go on?"));
+}
+
 static void a_generated_password_is_in_a_file_of_its_own_and_nowhere_else(void **state)
 {
 	struct fixture *f = *state;
@@ -547,6 +605,7 @@ int main(void)
 	        BARE(before_init_commands_say_so),
 	        BARE(a_change_that_cannot_be_recorded_is_not_made),
 	        READY(a_whole_installation_is_set_up_and_taken_down_again),
+	        READY(what_cannot_be_undone_is_asked_for_at_a_terminal),
 	        READY(a_generated_password_is_in_a_file_of_its_own_and_nowhere_else),
 	        READY(a_short_password_and_a_missing_one_are_refused),
 	        READY(an_invitation_carries_host_code_and_pin),
