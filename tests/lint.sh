@@ -76,6 +76,7 @@ check "C is formatted by .clang-format" formatted
 check "manual pages say what programs take" tests/man.sh "$build"
 check "decisions are listed, a number each" decisions
 check "./dev refuses in a sentence what cannot work" tests/dev.sh
+check "the tests are counted right" tests/tally.sh
 check "shell scripts please shellcheck" scripts
 check "cppcheck finds nothing" cpp_check
 check "clang-tidy finds nothing" tidy
