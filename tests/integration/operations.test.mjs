@@ -6,10 +6,10 @@ import { test } from 'node:test';
 
 import { forms } from '../../demo/visitor.mjs';
 import {
-	assert, customer, device, deviceIds, enrolled, frozen, gone, instance, kill, mqtt, ready, signedIn, until,
+	assert, customer, device, enrolled, frozen, gone, instance, kill, mqtt, ready, signedIn, until,
 } from './harness.mjs';
 import { opened, seal, topic } from './messages.mjs';
-import { find, order, outcome, technician, text } from './technician.mjs';
+import { find, order, outcome, printerOf, technician, text } from './technician.mjs';
 
 // A device of a test agent. It names no group: the customer's default one is one that the technician may operate.
 async function ownDevice() {
@@ -43,7 +43,7 @@ async function online(identity) {
 }
 
 test('get-status on a made-up printer: ordered on the page, read afresh, proven, with all its steps', async () => {
-	const [id] = await deviceIds(technician);
+	const id = await printerOf();
 	const answer = await order(id);
 	assert.match(answer.path, /^\/operations\/rq_\w+$/);
 	const said = await outcome(answer.path, 'Succeeded');
@@ -52,7 +52,7 @@ test('get-status on a made-up printer: ordered on the page, read afresh, proven,
 });
 
 test('the same form sent twice is one operation', async () => {
-	const [id] = await deviceIds(technician);
+	const id = await printerOf();
 	const form = forms((await technician.get(`/devices/${id}/operation`)).body).find((one) => 'key' in one.fields);
 	const fields = { ...form.fields, kind: 'get-status', purpose: 'twice' };
 	const [a, b] = [await technician.send({ ...form, fields }), await technician.send({ ...form, fields })];
@@ -62,14 +62,14 @@ test('the same form sent twice is one operation', async () => {
 });
 
 test('what the device cannot do is refused by the server too, not by the page alone', async () => {
-	const [id] = await deviceIds(technician);
+	const id = await printerOf();
 	const { status, path } = await order(id, { kind: 'head-cleaning', strength: 'normal' });
 	assert.ok(status >= 400 && status < 500, `${status} ${path}`);
 	assert.ok([400, 403, 409, 422].includes((await order(id, { kind: 'explode' })).status));
 });
 
 test('nobody without the right orders anything, and learns nothing', async () => {
-	const [id] = await deviceIds(technician);
+	const id = await printerOf();
 	for (const [role, organisation] of [['auditor'], ['partner-admin', 'Tidewater Technik'], ['technician', 'Tidewater Technik']]) {
 		const me = await signedIn(role, organisation).catch(() => null);
 		if (!me) continue; // the support site has no page for that role's "/" that we know
@@ -163,7 +163,7 @@ test('an operation for an agent that is away waits, can be taken back, and then 
 });
 
 test('broker gone: the operation waits, and goes when it is back', async () => {
-	const [id] = await deviceIds(technician);
+	const id = await printerOf();
 	const { path } = await gone('mosquitto', async () => {
 		const ordered = await order(id);
 		await outcome(ordered.path, 'Queued');
@@ -173,13 +173,13 @@ test('broker gone: the operation waits, and goes when it is back', async () => {
 });
 
 test('dispatch gone: the operation waits, and goes when it is back', async () => {
-	const [id] = await deviceIds(technician);
+	const id = await printerOf();
 	const { path } = await gone('dispatch', async () => order(id));
 	await outcome(path, 'Succeeded', 60);
 });
 
 test('an agent killed at any moment of an operation: it ends once, and truthfully', async () => {
-	const [id] = await deviceIds(technician);
+	const id = await printerOf();
 	for (let round = 0; round < 5; round++) {
 		const { path } = await order(id);
 		await until('it to be under way', 15, async () => !/\bQueued\b.*\bSteps\b.*queued by support\s*Queued\s*Number/.test(text((await technician.get(path)).body)), 5);
@@ -205,14 +205,14 @@ test('a revoked agent gets nothing more: its operations end, the device says so'
 	assert.equal(await agent.client.closed, 152);
 	const page = await technician.get(`/devices/${id}/operation`);
 	if (page.status === 200) {
-		const { path } = await order(id);
+		const { path } = await order(id, { kind: 'get-status' });
 		if (/rq_/.test(path)) await until('it not to be sent', 15, async () => /\b(Rejected|Queued|Removed|Expired)\b/.test(text((await technician.get(path)).body)));
 	}
 	assert.equal(agent.heard('fleetport.operation/1').length, 0);
 });
 
 test('dispatch that hangs is noticed by nobody but the clock: the operation goes on after it', async () => {
-	const [id] = await deviceIds(technician);
+	const id = await printerOf();
 	const { path } = await frozen('dispatch', async () => {
 		const ordered = await order(id);
 		await outcome(ordered.path, 'Queued');

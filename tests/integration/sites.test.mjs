@@ -5,6 +5,7 @@ import { test } from 'node:test';
 
 import { forms } from '../../demo/visitor.mjs';
 import { assert, customer, demo, deviceIds, instance, person, signedIn, until, visitor } from './harness.mjs';
+import { order, printerOf } from './technician.mjs';
 
 // An answer as a stranger would compare it: without what differs by nature.
 const comparable = ({ status, headers, body }, secrets = []) => {
@@ -136,23 +137,20 @@ test('everyone sees the own devices: all, the granted groups, or those under con
 
 test('what is not yours answers exactly as what does not exist, on every address that has an id', async () => {
 	const [theirs] = await deviceIds(await signedIn('customer-admin', customer(1).name));
-	const other = await signedIn('technician', 'Northlight Service');
-	const [seen] = [...await deviceIds(other)].filter((id) => id !== theirs);
-	const form = forms((await other.get(`/devices/${seen}/operation`)).body).find(({ fields }) => 'key' in fields);
-	const { path } = await other.send({ ...form, fields: { ...form.fields, kind: 'get-status', purpose: 'not yours' } });
+	const { path } = await order(await printerOf(), { purpose: 'not yours' });
 	const foreignOperation = /rq_\w{22}/.exec(path)[0];
 	const customerAdmin = await signedIn('customer-admin', customer().name);
 	const technician = await signedIn('technician', 'Tidewater Technik');
 	const mine = new Set(await deviceIds(technician));
 	const foreignDevice = (await deviceIds(await signedIn('customer-admin', customer().name))).find((id) => !mine.has(id));
 	const csrf = forms((await technician.get('/')).body).find(({ action }) => action === '/session/end').fields.csrf;
-	const order = { csrf, kind: 'get-status', strength: '', purpose: 'x', key: '0123456789abcdef' };
+	const fieldsOfOrder = { csrf, kind: 'get-status', strength: '', purpose: 'x', key: '0123456789abcdef' };
 	const none = (id) => id.slice(0, 3) + '0'.repeat(22);
 	for (const [me, method, id, address, fields] of [
 		[customerAdmin, 'GET', theirs, (of) => `/devices/${of}`],
 		[technician, 'GET', foreignDevice, (of) => `/devices/${of}`],
 		[technician, 'GET', foreignDevice, (of) => `/devices/${of}/operation`],
-		[technician, 'POST', foreignDevice, (of) => `/devices/${of}/operation`, order],
+		[technician, 'POST', foreignDevice, (of) => `/devices/${of}/operation`, fieldsOfOrder],
 		[technician, 'GET', foreignOperation, (of) => `/operations/${of}`],
 		[technician, 'POST', foreignOperation, (of) => `/operations/${of}/cancel`, { csrf }],
 	]) {
