@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agents/dc/devices_conf.h"
 
+#include "lib/buf.h"
 #include "lib/config.h"
-#include "lib/crypto.h"
+#include "lib/file.h"
 #include "lib/parse.h"
 
 #include <ctype.h>
@@ -10,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ID_MAX = 64, VALUE_MAX = 255 };
+enum { ID_MAX = 64, VALUE_MAX = 255, COMMUNITY_FILE_MAX = 4096 };
 
 enum key {
 	ADDRESS,
@@ -120,30 +121,29 @@ static bool begin_entry(struct loading *l, const char *id, struct err *e)
 static bool read_community(struct loading *l, const char *file, const char **out, struct err *e)
 {
 	const char *slash = strrchr(l->path, '/');
-	char path[1024], line[VALUE_MAX + 2];
+	char path[1024];
+	struct buf text = BUF_INIT(COMMUNITY_FILE_MAX);
 	int n = file[0] == '/' || !slash ? snprintf(path, sizeof path, "%s", file)
 	                                 : snprintf(path, sizeof path, "%.*s/%s",
 	                                           (int)(slash - l->path), l->path, file);
-	FILE *f;
-	bool read;
+	size_t len;
 
 	if (n < 0 || (size_t)n >= sizeof path)
 		return err_set(e, ERR_CONFIG, "the path in community-file is too long");
-	f = fopen(path, "r");
-	if (!f) {
-		err_errno(e, "community-file \"%s\"", path);
+	if (!file_read_secret(path, &text, e)) {
+		file_wipe(&text);
 		if (e)
 			e->code = ERR_CONFIG;
-		return false;
+		return err_wrap(e, "community-file");
 	}
-	read = fgets(line, sizeof line, f) != NULL;
-	fclose(f);
-	line[read ? strcspn(line, "\r\n") : 0] = '\0';
-	if (line[0] == '\0' || strlen(line) > VALUE_MAX)
+	len = strcspn(buf_text(&text), "\r\n");
+	if (len == 0 || len > VALUE_MAX) {
+		file_wipe(&text);
 		return err_set(e, ERR_CONFIG,
 		        "community-file \"%s\" has no community in its first line", path);
-	*out = arena_strdup(l->arena, line);
-	crypto_wipe(line, sizeof line);
+	}
+	*out = arena_copy(l->arena, buf_text(&text), len);
+	file_wipe(&text);
 	return *out || no_memory(e);
 }
 

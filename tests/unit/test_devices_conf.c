@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -104,11 +105,17 @@ static void a_community_may_stand_in_a_file_beside_the_list(void **state)
 	assert_non_null(f);
 	fputs("very secret\nsecond line\n", f);
 	fclose(f);
+	assert_int_equal(chmod(secret, 0644), 0);
 	f = fopen(path, "w");
 	assert_non_null(f);
 	fputs("[a]\naddress = x\ncommunity-file = community\n", f);
 	fclose(f);
 	arena_reset(arena);
+	/* a secret that everybody on the machine may read is none */
+	assert_false(devices_conf_load(path, arena, &list, &e));
+	assert_int_equal(e.code, ERR_CONFIG);
+	assert_non_null(strstr(e.text, "open to others"));
+	assert_int_equal(chmod(secret, 0640), 0);
 	if (!devices_conf_load(path, arena, &list, &e))
 		fail_msg("%s", e.text);
 	assert_string_equal(list.entries[0].community, "very secret");
