@@ -34,10 +34,10 @@ static size_t add_reasons(const struct telemetry_state *state, struct problem *l
 		const struct telemetry_reason *reason = &state->reasons[i];
 
 		if (strcmp(reason->keyword, "none") != 0)
-			list[count++] =
-			        (struct problem){.severity = device_severity(reason->severity),
-			                .keyword = reason->keyword,
-			                .since = reason->since};
+			list[count++] = (struct problem){
+			        .severity = device_severity(reason->keyword, reason->severity),
+			        .keyword = reason->keyword,
+			        .since = reason->since};
 	}
 	return count;
 }
@@ -52,17 +52,33 @@ static size_t add_codes(const struct telemetry_state *state, struct problem *lis
 		struct problem *same = find_problem(list, count, keyword);
 
 		if (same == NULL) {
-			list[count++] =
-			        (struct problem){.severity = device_severity(code->severity),
-			                .keyword = keyword,
-			                .code = code->code,
-			                .text = code->text,
-			                .since = code->since};
+			list[count++] = (struct problem){
+			        .severity = device_severity(keyword, code->severity),
+			        .keyword = keyword,
+			        .code = code->code,
+			        .text = code->text,
+			        .since = code->since};
 		} else if (same->text == NULL && code->text != NULL) {
 			same->code = code->code;
 			same->text = code->text;
 		}
 	}
+	return count;
+}
+
+/* What the lists show the device for is a problem here too, though no reason tells it: a level that was
+ * measured, a printer that stopped without a word. */
+static size_t add_listed(const struct device_row *device, struct problem *list, size_t count)
+{
+	bool unnamed = strcmp(device->reason, "other") == 0; /* a code may well name it */
+
+	for (size_t i = 0; unnamed && i < count; i++)
+		if (list[i].severity >= device->attention)
+			return count;
+	if (device->attention >= ATTENTION_WARNING && device->reason[0] != '\0' &&
+	        find_problem(list, count, device->reason) == NULL)
+		list[count++] =
+		        (struct problem){.severity = device->attention, .keyword = device->reason};
 	return count;
 }
 
@@ -72,13 +88,14 @@ static bool take_problems(struct arena *arena, const struct telemetry_state *sta
 {
 	static const enum attention order[] = {
 	        ATTENTION_ERROR, ATTENTION_WARNING, ATTENTION_REPORT};
-	size_t most = state->reason_count + state->code_count, count;
+	size_t most = state->reason_count + state->code_count + 1, count;
 	struct problem *found = arena_array(arena, most, sizeof *found);
 
 	page->problems = arena_array(arena, most, sizeof *page->problems);
 	if (found == NULL || page->problems == NULL)
 		return no_memory(e);
 	count = add_codes(state, found, add_reasons(state, found, 0));
+	count = add_listed(&page->device, found, count);
 	for (size_t o = 0; o < sizeof order / sizeof order[0]; o++)
 		for (size_t i = 0; i < count; i++)
 			if (found[i].severity == order[o])

@@ -37,13 +37,6 @@ static bool no_memory(struct err *e)
 	return err_set(e, ERR_MEMORY, "no memory for the page");
 }
 
-enum attention device_severity(const char *severity)
-{
-	if (strcmp(severity, "error") == 0)
-		return ATTENTION_ERROR;
-	return strcmp(severity, "warning") == 0 ? ATTENTION_WARNING : ATTENTION_REPORT;
-}
-
 /* Room for the rows that are shown of `found`. */
 static void *make_rows(struct reading *r, size_t found, size_t size)
 {
@@ -66,12 +59,14 @@ static bool read_events(struct reading *r, struct err *e)
 	if (r->out->events == NULL)
 		return no_memory(e);
 	for (size_t i = 0; i < r->out->count; i++) {
+		const char *keyword = list[i].reason == NULL && list[i].code != NULL
+		                              ? reason_of_code(list[i].code)
+		                              : list[i].reason;
+
 		r->out->events[i] = (struct event_view){.at = list[i].at,
 		        .cleared_at = list[i].cleared_at,
-		        .severity = device_severity(list[i].severity),
-		        .keyword = list[i].reason == NULL && list[i].code != NULL
-		                           ? reason_of_code(list[i].code)
-		                           : list[i].reason,
+		        .severity = device_severity(keyword, list[i].severity),
+		        .keyword = keyword,
 		        .code = list[i].code,
 		        .text = list[i].text};
 		r->last = (struct telemetry_place){list[i].at, list[i].id};

@@ -35,8 +35,9 @@ bool device_records_read(struct web_request *rq, struct sql_conn *conn, int64_t 
         enum records_kind kind, size_t limit, struct records *out, struct err *e)
         __attribute__((warn_unused_result, nonnull));
 
-/* "error", "warning", else a report. */
-enum attention device_severity(const char *severity) __attribute__((nonnull));
+/* How urgent what a device told is; keyword: NULL if it told only a code. */
+enum attention device_severity(const char *keyword, const char *severity)
+        __attribute__((nonnull(2)));
 
 /* A device of core as a row of a page. with_customer: the list holds several customers' devices. */
 struct device_row device_row_of(const struct device *device, bool with_customer);

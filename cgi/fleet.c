@@ -23,6 +23,11 @@ static const enum attention attentions[] = {
         [DEVICE_ATTENTION_ERROR] = ATTENTION_ERROR,
 };
 
+enum attention device_severity(const char *keyword, const char *severity)
+{
+	return attentions[device_attention_of(keyword, severity)];
+}
+
 struct device_row device_row_of(const struct device *device, bool with_customer)
 {
 	return (struct device_row){.id = device->public_id,

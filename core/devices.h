@@ -10,6 +10,7 @@
 #define FLEETPORT_CORE_DEVICES_H
 
 #include "core/access.h"
+#include "core/attention.h"
 #include "db/sql.h"
 
 extern const struct sql_table devices_sql;      /* devices.c: the fleet, one device */
@@ -33,13 +34,6 @@ enum device_condition {
 	DEVICE_SILENT,
 	DEVICE_CONDITIONS,
 	DEVICE_ANY_CONDITION = -1,
-};
-
-enum device_attention {
-	DEVICE_ATTENTION_NONE,
-	DEVICE_ATTENTION_REPORT,
-	DEVICE_ATTENTION_WARNING,
-	DEVICE_ATTENTION_ERROR,
 };
 
 struct device {

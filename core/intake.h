@@ -64,7 +64,6 @@ bool intake_store(const struct intake *in, const struct intake_agent *agent,
         __attribute__((warn_unused_result, nonnull));
 
 /* The list columns of a device, as its state and supplies give them. */
-enum intake_attention { ATTENTION_NONE, ATTENTION_REPORT, ATTENTION_WARNING, ATTENTION_ERROR };
 enum { INTAKE_SUPPLY_LOW = 10, INTAKE_SUPPLY_EMPTY = 1 }; /* percent that is left, at or below */
 
 /* What is left of a supply, 0 … 100; -1 when it is not known as a number. Of a receptacle: the room. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/intake_values.h"
 
+#include "core/attention.h"
 #include "lib/json.h"
 
 #include <string.h>
@@ -336,26 +337,19 @@ bool intake_reasons_read(struct arena *arena, const char *stored, struct intake_
 	return *out != NULL || err_set(e, ERR_MEMORY, "no memory for a device's reasons");
 }
 
-static int64_t attention_of(const char *severity)
-{
-	if (strcmp(severity, "error") == 0)
-		return ATTENTION_ERROR;
-	return strcmp(severity, "warning") == 0 ? ATTENTION_WARNING : ATTENTION_REPORT;
-}
-
 void intake_columns_state(struct intake_columns *c, const char *state,
         const struct intake_reason *reasons, size_t count)
 {
 	*c = (struct intake_columns){.state = state, .attention_text = "", .lowest_supply = -1};
 	for (size_t i = 0; i < count; i++) {
-		int64_t attention = attention_of(reasons[i].severity);
+		int64_t attention = device_attention_of(reasons[i].keyword, reasons[i].severity);
 		if (attention > c->attention) {
 			c->attention = attention;
 			c->attention_text = reasons[i].keyword;
 		}
 	}
-	if (strcmp(state, "stopped") == 0 && c->attention < ATTENTION_ERROR) {
-		c->attention = ATTENTION_ERROR;
+	if (strcmp(state, "stopped") == 0 && c->attention < DEVICE_ATTENTION_ERROR) {
+		c->attention = DEVICE_ATTENTION_ERROR;
 		if (*c->attention_text == '\0')
 			c->attention_text = "other";
 	}
@@ -366,10 +360,10 @@ void intake_columns_supply(struct intake_columns *c, int percent)
 	if (percent < 0 || (c->lowest_supply >= 0 && percent >= c->lowest_supply))
 		return;
 	c->lowest_supply = percent;
-	if (percent <= INTAKE_SUPPLY_LOW && c->attention <= ATTENTION_WARNING &&
-	        (c->attention < ATTENTION_WARNING ||
+	if (percent <= INTAKE_SUPPLY_LOW && c->attention <= DEVICE_ATTENTION_WARNING &&
+	        (c->attention < DEVICE_ATTENTION_WARNING ||
 	                strncmp(c->attention_text, "marker-supply-", 14) == 0)) {
-		c->attention = ATTENTION_WARNING;
+		c->attention = DEVICE_ATTENTION_WARNING;
 		c->attention_text = percent <= INTAKE_SUPPLY_EMPTY ? "marker-supply-empty"
 		                                                   : "marker-supply-low";
 	}

@@ -297,6 +297,46 @@ static void a_device_shows_all_that_it_said(void **state)
 	assert_hides(page, "New operation"); /* the customers' site sends none */
 }
 
+/* The tag of the line that the text is on. */
+static void assert_warns_of(const char *page, const char *text)
+{
+	const char *at = strstr(page, text), *tag = NULL;
+
+	if (at == NULL)
+		fail_msg("\"%s\" is not on:\n%s", text, page);
+	for (const char *next = strstr(page, "<li>"); next != NULL && next < at;
+	        next = strstr(next + 1, "<li>"))
+		tag = next;
+	assert_non_null(tag);
+	tag = strstr(tag, "Warning</span>");
+	assert_true(tag != NULL && tag < at);
+}
+
+static void both_pages_say_the_same_of_a_supply_that_runs_low(void **state)
+{
+	int64_t now = world_now(world);
+
+	(void)state;
+	/* told as a mere report by the one, measured at the other, that says nothing about it */
+	add_device(90, &customer, "Low", "idle", 2, "marker-supply-low", "50", now);
+	add_device(91, &customer, "Measured", "idle", 2, "marker-supply-empty", "1", now);
+	test_store_exec(world->folder, SQL_TELEMETRY,
+	        "INSERT INTO device_state (device, acquired_at, received_at, agent, collection,"
+	        " state, state_since, reasons, codes, sampled_day) VALUES"
+	        " (90, 1, 1, 1, 'scheduled', 'idle', 1,"
+	        " '[{\"keyword\":\"marker-supply-low\",\"severity\":\"report\"}]', '[]', 0),"
+	        " (91, 1, 1, 1, 'scheduled', 'idle', 1, '[]', '[]', 0);"
+	        "INSERT INTO event (device, at, event_id, severity, reason) VALUES"
+	        " (90, 1000, 'low', 'report', 'marker-supply-low')");
+	assert_warns_of(strstr(get_page("/"), "id=\"attention\""), ">Low</a>");
+	assert_warns_of(get_page("/"), "Ink or toner is low");
+	assert_warns_of(get_page("/devices/de_0000000000000000000090"), "Ink or toner is low");
+	assert_hides(get_page("/devices/de_0000000000000000000090"), "Information</span>");
+	assert_warns_of(get_page("/"), "Ink or toner is empty");
+	assert_warns_of(get_page("/devices/de_0000000000000000000091"), "Ink or toner is empty");
+	test_store_exec(world->folder, SQL_CORE, "DELETE FROM device WHERE id IN (90, 91)");
+}
+
 static void a_device_that_said_nothing_is_never_drawn_as_zero(void **state)
 {
 	const char *page;
@@ -355,6 +395,7 @@ int main(void)
 	        cmocka_unit_test(a_filter_finds_what_it_says),
 	        cmocka_unit_test(what_the_list_does_not_know_is_a_400),
 	        cmocka_unit_test(a_device_shows_all_that_it_said),
+	        cmocka_unit_test(both_pages_say_the_same_of_a_supply_that_runs_low),
 	        cmocka_unit_test(a_device_that_said_nothing_is_never_drawn_as_zero),
 	        cmocka_unit_test(a_foreign_device_and_a_missing_one_give_the_same_page),
 	        cmocka_unit_test(a_stranger_sees_no_device),

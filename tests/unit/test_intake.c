@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "core/attention.h"
 #include "core/intake.h"
 #include "lib/crypto.h"
 #include "tests/helpers/store.h"
@@ -494,6 +495,29 @@ static void a_supply_that_runs_low_asks_for_attention(void **state)
 	        1);
 }
 
+/* The printer calls it a mere report; the level that it tells is not one that asks for attention. */
+static void a_reason_of_a_low_supply_is_a_warning_whatever_the_printer_calls_it(void **state)
+{
+	struct world *w = *state;
+
+	send(w, DEVICE("X1", "14:00:00.000Z",
+	                ",\"status\":{\"state\":\"idle\",\"reasons\":[\"media-low-report\","
+	                "\"toner-low-report\"]}" INK("50")));
+	assert_int_equal(core(w, "SELECT count(*) FROM device WHERE attention = 2 AND "
+	                         "attention_text = 'toner-low'"),
+	        1);
+	assert_int_equal(device_attention_of("media-low", "report"), DEVICE_ATTENTION_REPORT);
+	assert_int_equal(device_attention_of("marker-adjusting-print-quality", "report"),
+	        DEVICE_ATTENTION_REPORT);
+	assert_int_equal(
+	        device_attention_of("marker-supply-low", "report"), DEVICE_ATTENTION_WARNING);
+	assert_int_equal(device_attention_of("opc-near-eol", "report"), DEVICE_ATTENTION_WARNING);
+	assert_int_equal(device_attention_of("marker-waste-ink-receptacle-almost-full", "warning"),
+	        DEVICE_ATTENTION_WARNING);
+	assert_int_equal(device_attention_of("toner-low", "error"), DEVICE_ATTENTION_ERROR);
+	assert_int_equal(device_attention_of(NULL, "report"), DEVICE_ATTENTION_REPORT);
+}
+
 static void percent_needs_a_known_capacity_and_level(void **state)
 {
 	const struct report_int none = {.set = false}, unknown = {.set = true, .value = -2},
@@ -576,6 +600,7 @@ int main(void)
 	        TEST(one_bad_device_does_not_spoil_the_others),
 	        TEST(a_crash_before_the_list_columns_heals_at_the_next_report),
 	        TEST(a_supply_that_runs_low_asks_for_attention),
+	        TEST(a_reason_of_a_low_supply_is_a_warning_whatever_the_printer_calls_it),
 	        TEST(a_device_with_many_supplies_keeps_and_loses_them_all),
 	        cmocka_unit_test(percent_needs_a_known_capacity_and_level),
 	        TEST(lookups_use_indexes),
