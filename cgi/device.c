@@ -70,15 +70,16 @@ static size_t add_codes(const struct telemetry_state *state, struct problem *lis
  * measured, a printer that stopped without a word. */
 static size_t add_listed(const struct device_row *device, struct problem *list, size_t count)
 {
-	bool unnamed = strcmp(device->reason, "other") == 0; /* a code may well name it */
+	bool unnamed;
 
+	if (device->attention < ATTENTION_WARNING || !is_told(device->reason) ||
+	        find_problem(list, count, device->reason) != NULL)
+		return count;
+	unnamed = strcmp(device->reason, "other") == 0; /* a code may well name it */
 	for (size_t i = 0; unnamed && i < count; i++)
 		if (list[i].severity >= device->attention)
 			return count;
-	if (device->attention >= ATTENTION_WARNING && device->reason[0] != '\0' &&
-	        find_problem(list, count, device->reason) == NULL)
-		list[count++] =
-		        (struct problem){.severity = device->attention, .keyword = device->reason};
+	list[count++] = (struct problem){.severity = device->attention, .keyword = device->reason};
 	return count;
 }
 

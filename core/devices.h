@@ -13,8 +13,9 @@
 #include "core/attention.h"
 #include "db/sql.h"
 
-extern const struct sql_table devices_sql;      /* devices.c: the fleet, one device */
-extern const struct sql_table devices_list_sql; /* devices_list.c: lists */
+extern const struct sql_table devices_sql;        /* devices.c: the fleet, one device */
+extern const struct sql_table devices_list_sql;   /* devices_list.c: lists */
+extern const struct sql_table devices_urgent_sql; /* devices_urgent.c: what comes first */
 
 enum {
 	DEVICES_SILENT_MS =
@@ -77,7 +78,8 @@ struct fleet {
 bool devices_fleet(struct sql_conn *conn, const struct viewer *viewer, struct fleet *out,
         struct err *e) __attribute__((warn_unused_result, nonnull(1, 2, 3)));
 
-/* Devices with a warning or an error, the most urgent first; at most limit (<= DEVICES_PAGE_MAX). */
+/* Devices that need somebody, each once: those with an error, the newest device first; silent ones, the
+ * last to fall silent first; those with a warning. At most limit (<= DEVICES_PAGE_MAX). */
 bool devices_attention(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
         size_t limit, struct device **list, size_t *count, struct err *e)
         __attribute__((warn_unused_result, nonnull(1, 2, 3, 5, 6)));

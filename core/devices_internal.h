@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * devices_internal.h: what the statements of devices.c (the fleet, one device) and devices_list.c (lists) have in
+ * devices_internal.h: what the statements of devices.c (the fleet, one device), devices_list.c (lists) and devices_urgent.c have in
  * common: who may see, and what is read of a device.
  */
 #ifndef FLEETPORT_CORE_DEVICES_INTERNAL_H

@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { WORDS_MAX = 4, PAGE_DEFAULT = 50 };
+enum { WORDS_MAX = 4 };
 
 /* ---- statements */
 
@@ -18,8 +18,6 @@ enum {
 	GROUPS,
 	POSITION,
 	COUNT,
-	TOP_ATTENTION,
-	TOP_LOW,
 	PAGES, /* two a sort order: ascending, descending */
 	STATEMENTS = PAGES + 2 * DEVICES_SORTS,
 };
@@ -89,20 +87,6 @@ static const struct sql_statement statements[STATEMENTS] = {
                         " AND ($2 = '' OR g.public_id = $2) AND ($3 = '' OR o.public_id = $3))"
                         " AND d.retired_at IS NULL" FILTER("d.attention", "$4", "$5", "$6", "$7",
                                 "$8", "$9", "$10", "$11") " LIMIT 1001)"},
-        [TOP_ATTENTION] = {.role = SQL_READ,
-                .store = SQL_CORE,
-                .in = "iii",
-                .out = COLUMN_TYPES,
-                .text = "SELECT " COLUMNS FROM " WHERE " GROUP_IN_SCOPE
-                        " AND d.retired_at IS NULL AND d.attention >= 2"
-                        " ORDER BY d.attention DESC, d.id DESC LIMIT $3"},
-        [TOP_LOW] = {.role = SQL_READ,
-                .store = SQL_CORE,
-                .in = "iiii",
-                .out = COLUMN_TYPES,
-                .text = "SELECT " COLUMNS FROM " WHERE " GROUP_IN_SCOPE
-                        " AND d.retired_at IS NULL AND " BY_SUPPLY " <= $4"
-                        " ORDER BY " BY_SUPPLY ", d.id LIMIT $3"},
         PAGE_BOTH(DEVICES_BY_NAME, "device_by_name", BY_NAME, "t"),
         PAGE_BOTH(DEVICES_BY_MODEL, "device_by_model", BY_MODEL, "t"),
         PAGE_BOTH(DEVICES_BY_STATE, "device_by_state", BY_STATE, "t"),
@@ -126,63 +110,6 @@ static bool list_groups(struct sql_conn *conn, const struct viewer *viewer, stru
 	                        SQL_T(filter->customer ? filter->customer : "")),
 	                e),
 	        groups, count, e);
-}
-
-static size_t limited(size_t limit)
-{
-	if (limit == 0)
-		return PAGE_DEFAULT;
-	return limit > DEVICES_PAGE_MAX ? DEVICES_PAGE_MAX : limit;
-}
-
-bool devices_attention(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
-        size_t limit, struct device **list, size_t *count, struct err *e)
-{
-	struct devices_merge m = {.arena = arena,
-	        .sort = DEVICES_BY_ATTENTION,
-	        .descending = true,
-	        .room = limited(limit)};
-	int64_t *groups;
-	size_t group_count;
-	if (!devices_merge_init(&m, e) ||
-	        !list_groups(conn, viewer, arena, &DEVICES_ALL, &groups, &group_count, e))
-		return false;
-	for (size_t i = 0; i < group_count; i++) {
-		struct sql_cursor *cursor = sql_query(conn, &statements[TOP_ATTENTION],
-		        SQL_ARGS(SQL_I(viewer->account_id), SQL_I(groups[i]),
-		                SQL_I((int64_t)m.room)),
-		        e);
-		if (!devices_merge_group(&m, cursor, e))
-			return false;
-	}
-	*list = m.rows;
-	*count = m.count;
-	return true;
-}
-
-bool devices_low(struct sql_conn *conn, const struct viewer *viewer, struct arena *arena,
-        int max_percent, size_t limit, struct device **list, size_t *count, struct err *e)
-{
-	struct devices_merge m = {
-	        .arena = arena, .sort = DEVICES_BY_SUPPLY, .room = limited(limit)};
-	int64_t *groups;
-	size_t group_count;
-	if (max_percent > 100)
-		max_percent = 100; /* 101 stands for unknown */
-	if (!devices_merge_init(&m, e) ||
-	        !list_groups(conn, viewer, arena, &DEVICES_ALL, &groups, &group_count, e))
-		return false;
-	for (size_t i = 0; i < group_count; i++) {
-		struct sql_cursor *cursor = sql_query(conn, &statements[TOP_LOW],
-		        SQL_ARGS(SQL_I(viewer->account_id), SQL_I(groups[i]),
-		                SQL_I((int64_t)m.room), SQL_I(max_percent)),
-		        e);
-		if (!devices_merge_group(&m, cursor, e))
-			return false;
-	}
-	*list = m.rows;
-	*count = m.count;
-	return true;
 }
 
 /* ---- cursors */
@@ -352,7 +279,7 @@ bool devices_list(struct sql_conn *conn, const struct viewer *viewer, struct are
 {
 	assert((unsigned)query->sort < DEVICES_SORTS);
 	struct devices_merge m = {
-	        .arena = arena, .sort = query->sort, .room = limited(query->limit) + 1};
+	        .arena = arena, .sort = query->sort, .room = devices_limited(query->limit) + 1};
 	struct position position = {0};
 	struct terms terms;
 	int64_t *groups;

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { PAGE_DEFAULT = 50 };
+
 /* ---- keys */
 
 bool devices_key_is_text(enum devices_sort sort)
@@ -66,6 +68,13 @@ static int compare_keys(const struct devices_key *a, const struct devices_key *b
 }
 
 /* ---- merging */
+
+size_t devices_limited(size_t limit)
+{
+	if (limit == 0)
+		return PAGE_DEFAULT;
+	return limit > DEVICES_PAGE_MAX ? DEVICES_PAGE_MAX : limit;
+}
 
 bool devices_merge_init(struct devices_merge *m, struct err *e)
 {

@@ -30,6 +30,9 @@ struct devices_merge {
 	size_t count, room;  /* room: how many are kept at most */
 };
 
+/* How many rows a list has for the limit that was asked for; 0: the default. */
+size_t devices_limited(size_t limit);
+
 /* Makes room; ->arena, ->sort, ->descending and ->room are set. ERR_MEMORY. */
 bool devices_merge_init(struct devices_merge *m, struct err *e)
         __attribute__((warn_unused_result, nonnull(1)));

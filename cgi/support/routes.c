@@ -84,8 +84,8 @@ static const struct web_route routes[] = {
 
 static const struct sql_table *const tables[] = {&organisations_sql, &contracts_sql, &groups_sql,
         &grants_sql, &accounts_sql, &sessions_sql, &sign_in_sql, &models_sql, &changes_sql,
-        &devices_sql, &devices_list_sql, &telemetry_sql, &telemetry_state_sql, OPERATIONS_TABLES,
-        &outbox_sql, &audit_log_sql, NULL};
+        &devices_sql, &devices_list_sql, &devices_urgent_sql, &telemetry_sql, &telemetry_state_sql,
+        OPERATIONS_TABLES, &outbox_sql, &audit_log_sql, NULL};
 
 const struct site_kind support_site = {
         .site = SITE_SUPPORT,

@@ -42,7 +42,7 @@ static const struct web_route routes[] = {
 
 static const struct sql_table *const tables[] = {&organisations_sql, &contracts_sql, &groups_sql,
         &grants_sql, &accounts_sql, &sessions_sql, &sign_in_sql, &changes_sql, &devices_sql,
-        &devices_list_sql, &telemetry_sql, &telemetry_state_sql, NULL};
+        &devices_list_sql, &devices_urgent_sql, &telemetry_sql, &telemetry_state_sql, NULL};
 
 const struct site_kind user_site = {
         .site = SITE_USER,

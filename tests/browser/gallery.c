@@ -150,7 +150,7 @@ static bool fleet_pages(void)
 	        .total = 1217,
 	        .attention_total = 4,
 	        .attention = devices,
-	        .attention_count = 2,
+	        .attention_count = 4,
 	        .low = devices,
 	        .low_count = 4};
 

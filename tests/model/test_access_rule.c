@@ -510,7 +510,8 @@ static void core_gives_everyone_what_the_oracle_gives_and_nothing_else(void **st
 
 static int set_up(void **state)
 {
-	static const struct sql_table *const tables[] = {&devices_sql, &devices_list_sql, NULL};
+	static const struct sql_table *const tables[] = {
+	        &devices_sql, &devices_list_sql, &devices_urgent_sql, NULL};
 
 	(void)state;
 	world = world_new(tables);

@@ -337,6 +337,22 @@ static void both_pages_say_the_same_of_a_supply_that_runs_low(void **state)
 	test_store_exec(world->folder, SQL_CORE, "DELETE FROM device WHERE id IN (90, 91)");
 }
 
+static void a_silent_device_needs_attention_and_says_since_when(void **state)
+{
+	const char *page = get_page("/"), *attention, *meridian;
+
+	(void)state;
+	attention = strstr(page, "id=\"attention\"");
+	assert_non_null(attention);
+	assert_shows(attention, "<a href=\"/devices?state=silent\">1 not reporting</a>");
+	assert_shows(attention, "1 with a problem</a>");
+	meridian = strstr(attention, "Meridian</a>");
+	assert_true(meridian != NULL && meridian < strstr(attention, "id=\"low\""));
+	assert_true(strstr(attention, "Aurora") < meridian); /* an error comes first */
+	assert_shows(meridian, "silent since ");
+	assert_shows(meridian, "2 days ago");
+}
+
 static void a_device_that_said_nothing_is_never_drawn_as_zero(void **state)
 {
 	const char *page;
@@ -396,6 +412,7 @@ int main(void)
 	        cmocka_unit_test(what_the_list_does_not_know_is_a_400),
 	        cmocka_unit_test(a_device_shows_all_that_it_said),
 	        cmocka_unit_test(both_pages_say_the_same_of_a_supply_that_runs_low),
+	        cmocka_unit_test(a_silent_device_needs_attention_and_says_since_when),
 	        cmocka_unit_test(a_device_that_said_nothing_is_never_drawn_as_zero),
 	        cmocka_unit_test(a_foreign_device_and_a_missing_one_give_the_same_page),
 	        cmocka_unit_test(a_stranger_sees_no_device),

@@ -23,8 +23,8 @@ struct scene {
 	struct sql_conn *conn;
 };
 
-static const struct sql_table *const tables[] = {
-        &devices_sql, &devices_list_sql, &telemetry_sql, &telemetry_state_sql, NULL};
+static const struct sql_table *const tables[] = {&devices_sql, &devices_list_sql,
+        &devices_urgent_sql, &telemetry_sql, &telemetry_state_sql, NULL};
 
 /* ---- a fleet */
 
@@ -260,6 +260,36 @@ static void what_needs_attention_and_what_runs_low_comes_first(void **state)
 	assert_string_equal(ids_of(rows, count), "6 2 4");
 	assert_true(devices_low(s->conn, &viewer, s->w->arena, 1000, 10, &rows, &count, &e));
 	assert_string_equal(ids_of(rows, count), "6 2 4 1 5");
+}
+
+static void a_silent_device_needs_attention_after_errors_and_before_warnings(void **state)
+{
+	struct scene *s = *state;
+	struct viewer viewer = as(&s->admin), technician = as(&s->technician);
+	static const char *const expected[] = {"", "6", "6 4", "6 4 3", "6 4 3 10", "6 4 3 10 9",
+	        "6 4 3 10 9 8", "6 4 3 10 9 8 2", "6 4 3 10 9 8 2"};
+	const struct made silent[] = {
+	        {8, &s->customer, &s->here, "Long gone", "P1", "idle", 0, 80, 900},
+	        {9, &s->customer, &s->there, "Warned", "P1", "idle", 2, 5, 20},
+	        {10, &s->customer, &s->here, "Just now", "P1", "idle", 1, 80, 5},
+	        {11, &s->other, &s->elsewhere, "Foreign", "P1", "idle", 0, 80, 5},
+	};
+	struct device *rows;
+	size_t count;
+	struct err e;
+
+	sql_return(s->conn);
+	for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++)
+		add_device(s, &silent[i]);
+	s->conn = world_read(s->w);
+	/* whatever the length, each device is there once, though 6 and 9 belong to two ranks */
+	for (size_t n = 1; n < sizeof expected / sizeof expected[0]; n++) {
+		assert_true(devices_attention(s->conn, &viewer, s->w->arena, n, &rows, &count, &e));
+		assert_string_equal(ids_of(rows, count), expected[n]);
+	}
+	assert_int_equal(rows[3].condition, DEVICE_SILENT);
+	assert_true(devices_attention(s->conn, &technician, s->w->arena, 10, &rows, &count, &e));
+	assert_string_equal(ids_of(rows, count), "4 3 9");
 }
 
 static void lists_are_searched_and_filtered(void **state)
@@ -618,6 +648,8 @@ static void no_statement_scans_a_table_or_sorts_beside_it(void **state)
 		test_store_plan_is_fast(s->w->folder, &devices_sql.list[i]);
 	for (size_t i = 0; i < devices_list_sql.count; i++)
 		test_store_plan_is_fast(s->w->folder, &devices_list_sql.list[i]);
+	for (size_t i = 0; i < devices_urgent_sql.count; i++)
+		test_store_plan_is_fast(s->w->folder, &devices_urgent_sql.list[i]);
 	for (size_t i = 0; i < telemetry_sql.count; i++)
 		test_store_plan_is_fast(s->w->folder, &telemetry_sql.list[i]);
 	for (size_t i = 0; i < telemetry_state_sql.count; i++)
@@ -635,6 +667,7 @@ int main(void)
 	        TEST(rights_are_told_apart),
 	        TEST(the_fleet_is_counted_by_condition),
 	        TEST(what_needs_attention_and_what_runs_low_comes_first),
+	        TEST(a_silent_device_needs_attention_after_errors_and_before_warnings),
 	        TEST(lists_are_searched_and_filtered),
 	        TEST(lists_are_sorted_and_unknown_levels_come_last),
 	        TEST(pages_join_without_gaps_in_every_order_and_direction),
