@@ -448,13 +448,22 @@ static void check_fleet(struct sql_conn *conn, struct arena *arena, int person, 
 	struct device *list;
 	struct fleet fleet;
 	struct err e = ERR_CLEAR;
+	int64_t warned = 0, silent = 0;
 	size_t count;
 
 	if (!devices_fleet(conn, &viewer, &fleet, &e) ||
 	        !devices_attention(conn, &viewer, arena, DEVICES, &list, &count, &e))
 		fail_msg("%s", e.text);
 	assert_int_equal(fleet.total, want);
-	assert_int_equal(fleet.attention, count);
+	for (size_t i = 0; i < count; i++) {
+		bool warns = list[i].attention >= DEVICE_ATTENTION_WARNING;
+		bool is_silent = list[i].condition == DEVICE_SILENT;
+		assert_true(warns || is_silent);
+		warned += warns;
+		silent += is_silent;
+	}
+	assert_int_equal(fleet.attention, warned);
+	assert_int_equal(fleet.counts[DEVICE_SILENT], silent);
 	if (!devices_low(conn, &viewer, arena, 100, DEVICES, &list, &count, &e))
 		fail_msg("%s", e.text);
 	assert_int_equal(count, want);
