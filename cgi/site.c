@@ -6,14 +6,14 @@
 #include "cgi/page.h"
 #include "cgi/reply.h"
 #include "cgi/strangers.h"
-#include "lib/log.h"
+#include "core/program_record.h"
 #include "lib/parse.h"
 #include "web/fastcgi.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { TRY_AGAIN_MS = 500, CONTACT_DAYS = 180 };
+enum { CONTACT_DAYS = 180 };
 
 /* ---- start and stop */
 
@@ -101,47 +101,13 @@ void site_close(struct site_program *site)
 	site->strangers = NULL;
 }
 
-static bool is_passing(const struct err *e)
+/* What a predecessor left open is closed before anything is served. */
+static bool settle(void *arg, struct err *e)
 {
-	return e->code == ERR_UNAVAILABLE || e->code == ERR_BUSY || e->code == ERR_IO;
-}
-
-/* Before anything is served: what a predecessor left open is closed, and that we start is recorded.
- * Waits for the store and the audit process. *stopped: the end was asked for meanwhile. */
-static bool settle(struct site_program *site, struct program_run *run, bool *stopped, struct err *e)
-{
-	const struct audit_entry started = {.actor_kind = "program",
-	        .actor_id = run->program->name,
-	        .action = "program.start",
-	        .outcome = AUDIT_DONE};
+	struct site_program *site = arg;
 	bool writes_core = (site->kind->write & 1u << SQL_CORE) != 0;
-	bool said = false;
 
-	while (!changes_close(&site->changes, writes_core, site->kind->also_made, NULL, e) ||
-	        !audit_record(site->audit, &started, NULL, e)) {
-		if (!is_passing(e))
-			return false;
-		if (!said)
-			log_event(LOG_LEVEL_WARNING, "waiting", "reason", e->text, NULL);
-		said = true;
-		*stopped = program_pause(run, TRY_AGAIN_MS);
-		if (*stopped)
-			return true;
-	}
-	return true;
-}
-
-static void record_stop(struct site_program *site, const char *name)
-{
-	const struct audit_entry stopped = {.actor_kind = "program",
-	        .actor_id = name,
-	        .action = "program.stop",
-	        .outcome = AUDIT_DONE};
-	struct err e = ERR_CLEAR;
-
-	guard_end(site);
-	if (!audit_record(site->audit, &stopped, NULL, &e))
-		log_event(LOG_LEVEL_ERROR, "stop-not-recorded", "reason", e.text, NULL);
+	return changes_close(&site->changes, writes_core, site->kind->also_made, NULL, e);
 }
 
 static void say_ready(void *run)
@@ -165,13 +131,14 @@ static bool serve(struct site_program *site, struct program_run *run, struct err
 	if (options.socket_path == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a path");
 	if (!nginx_user_find(site->config, site->kind->name, &options.peer_uid, e) ||
-	        !settle(site, run, &stopped, e))
+	        !program_record_start(run, site->audit, settle, site, &stopped, e))
 		return false;
 	if (stopped)
 		return true;
 	if (!web_fastcgi_serve(&site->web, &options, e))
 		return false;
-	record_stop(site, run->program->name);
+	guard_end(site);
+	program_record_stop(run, site->audit);
 	return true;
 }
 

@@ -3,54 +3,17 @@
 #include "cgi/enroll/enroll.h"
 
 #include "cgi/nginx_user.h"
-#include "lib/log.h"
+#include "core/program_record.h"
 #include "lib/program.h"
 #include "web/fastcgi.h"
 
-enum { TRY_AGAIN_MS = 500 };
-
-/* What a predecessor left open is closed, the start recorded, and the broker's list is what the
- * database says. */
-static bool settle(struct enroll *enroll, struct program_run *run, struct err *e)
+/* What a predecessor left open is closed, and the broker's list is what the database says. */
+static bool settle(void *arg, struct err *e)
 {
-	const struct audit_entry started = {.actor_kind = "program",
-	        .actor_id = run->program->name,
-	        .action = "program.start",
-	        .outcome = AUDIT_DONE};
+	struct enroll *enroll = arg;
 
 	return changes_close(&enroll->changes, true, NULL, NULL, e) &&
-	       agents_publish_revoked(enroll->db, enroll->revoked_agents, e) &&
-	       audit_record(enroll->audit, &started, NULL, e);
-}
-
-/* Waits for the store and the audit process. *stopped: the end was asked for meanwhile. */
-static bool wait_until_settled(
-        struct enroll *enroll, struct program_run *run, bool *stopped, struct err *e)
-{
-	bool said = false;
-
-	*stopped = false;
-	while (!*stopped && !settle(enroll, run, e)) {
-		if (e->code != ERR_UNAVAILABLE && e->code != ERR_BUSY && e->code != ERR_IO)
-			return false;
-		if (!said)
-			log_event(LOG_LEVEL_WARNING, "waiting", "reason", e->text, NULL);
-		said = true;
-		*stopped = program_pause(run, TRY_AGAIN_MS);
-	}
-	return true;
-}
-
-static void record_stop(struct enroll *enroll, const char *name)
-{
-	const struct audit_entry stopped = {.actor_kind = "program",
-	        .actor_id = name,
-	        .action = "program.stop",
-	        .outcome = AUDIT_DONE};
-	struct err e = ERR_CLEAR;
-
-	if (!audit_record(enroll->audit, &stopped, NULL, &e))
-		log_event(LOG_LEVEL_ERROR, "stop-not-recorded", "reason", e.text, NULL);
+	       agents_publish_revoked(enroll->db, enroll->revoked_agents, e);
 }
 
 static void say_ready(void *run)
@@ -72,13 +35,13 @@ static bool serve(struct enroll *enroll, struct program_run *run, long peer, str
 
 	if (options.socket_path == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a path");
-	if (!wait_until_settled(enroll, run, &stopped, e))
+	if (!program_record_start(run, enroll->audit, settle, enroll, &stopped, e))
 		return false;
 	if (stopped)
 		return true;
 	if (!web_fastcgi_serve(&enroll->site, &options, e))
 		return false;
-	record_stop(enroll, run->program->name);
+	program_record_stop(run, enroll->audit);
 	return true;
 }
 

@@ -3,8 +3,8 @@
 
 #include "cgi/nginx_user.h"
 #include "cgi/strangers.h"
+#include "core/program_record.h"
 #include "lib/enrolment.h"
-#include "lib/log.h"
 #include "lib/program.h"
 #include "web/fastcgi.h"
 
@@ -63,20 +63,6 @@ static void ready(void *context)
 	program_ready(context);
 }
 
-/* That we start and stop. Reports do not wait for the audit log: without it, the log here says so. */
-static void record_life(
-        const struct program_run *run, const struct ingest *ingest, const char *action)
-{
-	const struct audit_entry entry = {.actor_kind = "program",
-	        .actor_id = run->program->name,
-	        .action = action,
-	        .outcome = AUDIT_DONE};
-	struct err e = ERR_CLEAR;
-
-	if (!audit_record(ingest->audit, &entry, NULL, &e))
-		log_event(LOG_LEVEL_ERROR, "audit-failed", "action", action, "why", e.text, NULL);
-}
-
 static bool serve(struct program_run *run, struct ingest *ingest, long peer, struct err *e)
 {
 	struct web_site site;
@@ -94,11 +80,12 @@ static bool serve(struct program_run *run, struct ingest *ingest, long peer, str
 	ingest_site(&site, ingest, config_text(run->config, "fleetport", "agents_url"));
 	if (!web_site_check(&site, e))
 		return false;
-	record_life(run, ingest, "program.start");
+	/* Reports do not wait for the audit log. */
+	program_record_start_once(run, ingest->audit);
 	if (!web_fastcgi_serve(&site, &fastcgi, e))
 		return false;
 	strangers_record(ingest->strangers, ingest->audit, INT64_MAX);
-	record_life(run, ingest, "program.stop");
+	program_record_stop(run, ingest->audit);
 	return true;
 }
 

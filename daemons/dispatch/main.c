@@ -4,6 +4,7 @@
  * else is one loop around the engine.
  */
 #include "core/operations.h"
+#include "core/program_record.h"
 #include "daemons/dispatch/engine.h"
 #include "daemons/dispatch/inbox.h"
 #include "lib/log.h"
@@ -21,13 +22,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum {
-	MESSAGES_MAX = 4096,
-	BYTES_MAX = 32 << 20,
-	STORE_WAIT_MS = 500,
-	STOP_WAIT_MS = 2000,
-	MESSAGES_A_TURN = 256
-};
+enum { MESSAGES_MAX = 4096, BYTES_MAX = 32 << 20, STOP_WAIT_MS = 2000, MESSAGES_A_TURN = 256 };
 
 static const struct config_option options[] = {
         {"dispatch", "connect_to", CONFIG_TEXT, .fallback = NULL},
@@ -40,6 +35,7 @@ static const char *const subscriptions[] = {"fleetport/1/+/event", "fleetport/1/
 struct dispatch {
 	struct program_run *run;
 	struct engine engine;
+	bool begun; /* the engine is */
 	struct inbox *inbox;
 	struct mqtt *mqtt;
 	struct audit_client *audit;
@@ -228,17 +224,14 @@ static bool connect_broker(struct dispatch *d, struct err *e)
 	return mqtt_start(&mqtt, &d->mqtt, e);
 }
 
-/* The stores may come up after us. */
-static bool begin_engine(struct dispatch *d, struct err *e)
+/* The stores may come up after us, and the audit process after both: then this is called again. */
+static bool begin_engine(void *arg, struct err *e)
 {
-	while (!engine_begin(&d->engine, e)) {
-		if (e->code != ERR_UNAVAILABLE && e->code != ERR_BUSY)
-			return false;
-		if (program_pause(d->run, STORE_WAIT_MS))
-			return err_set(e, ERR_UNAVAILABLE, "ended before the stores were there");
-		*e = ERR_CLEAR;
-	}
-	return true;
+	struct dispatch *d = arg;
+
+	if (!d->begun)
+		d->begun = engine_begin(&d->engine, e);
+	return d->begun;
 }
 
 static bool open_parts(struct dispatch *d, struct err *e)
@@ -267,23 +260,38 @@ static bool open_parts(struct dispatch *d, struct err *e)
 	return d->inbox != NULL;
 }
 
+/* Nothing goes out, and nothing is taken in, before the start is recorded and after the stop is. */
+static bool work(struct dispatch *d, struct err *e)
+{
+	bool stopped, ok;
+
+	if (!program_record_start(d->run, d->audit, begin_engine, d, &stopped, e))
+		return false;
+	if (stopped)
+		return true;
+	ok = connect_broker(d, e);
+	if (ok) {
+		program_ready(d->run);
+		ok = loop(d, e);
+	}
+	mqtt_stop(d->mqtt, STOP_WAIT_MS);
+	if (ok)
+		program_record_stop(d->run, d->audit);
+	return ok;
+}
+
 static bool run(struct program_run *program, struct err *e)
 {
 	struct dispatch *d = calloc(1, sizeof *d);
-	bool ok = false;
+	bool ok;
 
 	if (d == NULL)
 		return err_set(e, ERR_MEMORY, "no memory to start");
 	d->run = program;
 	d->bell = -1;
-	if (open_parts(d, e) && begin_engine(d, e)) {
-		if (connect_broker(d, e)) {
-			program_ready(program);
-			ok = loop(d, e);
-		}
-		mqtt_stop(d->mqtt, STOP_WAIT_MS);
+	ok = open_parts(d, e) && work(d, e);
+	if (d->begun)
 		engine_end(&d->engine);
-	}
 	inbox_free(d->inbox);
 	audit_client_free(d->audit);
 	sql_close(d->engine.db);

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 
 import { forms } from '../../demo/visitor.mjs';
 import {
-	assert, atEnd, customer, device, deviceIds, enrolled, frozen, gone, instance, person, ready, run, signedIn, temporaryFolder, until, visitor,
+	assert, atEnd, customer, device, deviceIds, enrolled, frozen, gone, instance, kill, person, ready, run, signedIn, temporaryFolder, until, visitor,
 } from './harness.mjs';
 
 const { link, identity } = await enrolled();
@@ -50,6 +50,29 @@ test('an audit process that hangs: 503 within seconds, not for ever', async () =
 		assert.ok(Date.now() - began < 8000, `${Date.now() - began} ms`);
 	});
 	await until('the page', 20, async () => (await me.get('/devices')).status === 200);
+});
+
+test('every program that needs the audit log records that it started; dispatch waits for the audit process to do so, and ends at once meanwhile', async () => {
+	const starts = (from) => instance.cli(['audit', 'search', '--action', 'program.start', '--from', new Date(from).toISOString(), '--limit', '10000']);
+	const all = new Set((await starts(0)).map(({ actor, source }) => `${actor} ${source}`));
+	for (const name of ['user', 'support', 'enroll', 'dispatch']) assert.ok(all.has(`fleetport-${name} ${name}`), `${name} is in ${[...all]}`);
+	const log = instance.path('log/dispatch.log');
+	const began = Date.now();
+	await gone('audit', async () => {
+		const from = fs.statSync(log).size;
+		const before = await kill('dispatch', 'SIGTERM');
+		const waiting = await until('dispatch to be started again', 20, () => instance.pid('dispatch') !== before && instance.pid('dispatch'));
+		await until('it to wait', 10, () => /waiting.*fleetport-audit is away/.test(fs.readFileSync(log).subarray(from).toString()));
+		const asked = Date.now();
+		process.kill(waiting, 'SIGTERM');
+		await until('it to end', 5, () => instance.pid('dispatch') !== waiting, 20);
+		assert.ok(Date.now() - asked < 3000, `${Date.now() - asked} ms`);
+	});
+	await until('its start to be recorded', 20, async () => (await starts(began)).filter(({ actor }) => actor === 'fleetport-dispatch').length === 1);
+	await kill('dispatch', 'SIGTERM');
+	const stops = ['audit', 'search', '--action', 'program.stop', '--person', 'fleetport-dispatch', '--from', new Date(began).toISOString()];
+	await until('its stop to be recorded', 20, async () => (await instance.cli(stops)).length === 1);
+	await ready();
 });
 
 test('a locked database: the report is refused with 503 and Retry-After, and taken when it is sent again', async () => {

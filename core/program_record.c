@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/program_record.h"
+
+#include "lib/log.h"
+
+enum { TRY_AGAIN_MS = 500 };
+
+static bool record(const struct program_run *run, struct audit_client *audit, const char *action,
+        struct err *e)
+{
+	const struct audit_entry entry = {.actor_kind = "program",
+	        .actor_id = run->program->name,
+	        .action = action,
+	        .outcome = AUDIT_DONE};
+
+	return audit_record(audit, &entry, NULL, e);
+}
+
+static bool passes(const struct err *e)
+{
+	return e->code == ERR_UNAVAILABLE || e->code == ERR_BUSY || e->code == ERR_IO;
+}
+
+bool program_record_start(const struct program_run *run, struct audit_client *audit,
+        program_prepare *prepare, void *arg, bool *stopped, struct err *e)
+{
+	bool said = false;
+
+	*stopped = false;
+	while ((prepare != NULL && !prepare(arg, e)) || !record(run, audit, "program.start", e)) {
+		if (!passes(e))
+			return false;
+		if (!said)
+			log_event(LOG_LEVEL_WARNING, "waiting", "reason", e->text, NULL);
+		said = true;
+		*stopped = program_pause(run, TRY_AGAIN_MS);
+		if (*stopped)
+			break;
+	}
+	*e = ERR_CLEAR;
+	return true;
+}
+
+static void record_once(
+        const struct program_run *run, struct audit_client *audit, const char *action)
+{
+	struct err e = ERR_CLEAR;
+
+	if (!record(run, audit, action, &e))
+		log_event(LOG_LEVEL_ERROR, "audit-failed", "action", action, "why", e.text, NULL);
+}
+
+void program_record_start_once(const struct program_run *run, struct audit_client *audit)
+{
+	record_once(run, audit, "program.start");
+}
+
+void program_record_stop(const struct program_run *run, struct audit_client *audit)
+{
+	record_once(run, audit, "program.stop");
+}
