@@ -15,7 +15,8 @@ choose_run() {
 		fi
 		run=$(readlink "$dir/run")
 	fi
-	chmod 700 "$run"
+	mkdir -p "$run/nginx" # its inner sockets believe whoever connects: only nginx may
+	chmod 700 "$run" "$run/nginx"
 }
 
 # put FILE: standard input becomes FILE, if that changes it (and stays as it is, with its time, if not)

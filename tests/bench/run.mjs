@@ -222,7 +222,7 @@ async function withBound(bytes, work) {
 	const child = spawn(program('bound_fcgi'), [socket, '16', String(bytes)], { stdio: 'inherit' });
 	try {
 		await until('the bound program', 5, () => fs.existsSync(socket));
-		fs.writeFileSync(file, `server {\n\tlisten "unix:${instance.run}/https.sock" ssl http2 proxy_protocol;\n\tserver_name bench.localhost;\n\tlocation / {\n`
+		fs.writeFileSync(file, `server {\n\tlisten "unix:${instance.run}/nginx/https.sock" ssl http2 proxy_protocol;\n\tserver_name bench.localhost;\n\tlocation / {\n`
 			+ `\t\tinclude "${instance.path('etc/nginx-fastcgi.conf')}";\n\t\tfastcgi_pass "unix:${socket}";\n\t}\n}\n`);
 		process.kill(instance.pid('nginx'), 'SIGHUP');
 		const wire = new Wire({ connect: instance.connect, ca: instance.ca, host: 'agents.localhost' });

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import tls from 'node:tls';
 
-import { assert, demo, dispatchIdentity, gone, instance, ready, until, visitor, wire } from './harness.mjs';
+import { assert, demo, dispatchIdentity, gone, instance, ready, run, until, visitor, wire } from './harness.mjs';
 
 // A TLS connection with these ALPN names. → {protocol, end}
 const connect = (options) => new Promise((resolve, reject) => {
@@ -150,6 +150,41 @@ test('a program that dies is started again, and status says so', async () => {
 	assert.equal(now.restarts, before.restarts + 1);
 	assert.equal(now.exit, 'signal 9');
 	await ready();
+});
+
+// Connects as nobody. cwd: so that only the folders from here on count, as in production, where others may enter run/.
+const stranger = async (name) => {
+	const { stdout } = await run('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', '/usr/bin/python3', '-Ic', `
+import errno, socket, sys
+try:
+    socket.socket(socket.AF_UNIX).connect(sys.argv[1])
+    print("connected")
+except OSError as error:
+    print(errno.errorcode[error.errno])`, name], { cwd: instance.run });
+	return stdout.trim();
+};
+
+test('the sockets that believe a PROXY header lie where only nginx may enter', async () => {
+	const folder = path.join(instance.run, 'nginx');
+	const { mode, uid } = fs.statSync(folder);
+	assert.equal(mode & 0o077, 0, 'closed to all but the owner');
+	assert.equal(uid, fs.statSync(`/proc/${instance.pid('nginx')}`).uid);
+	for (const file of ['nginx-stream.conf', 'nginx-http.conf']) {
+		for (const [, socket] of fs.readFileSync(instance.path('etc', file), 'utf8').matchAll(/listen\s+"unix:([^"]+)"[^;]*\bproxy_protocol\b/g)) {
+			assert.equal(path.dirname(socket), folder, `${file}: ${socket}`);
+			assert.ok(fs.statSync(socket).isSocket());
+		}
+	}
+});
+
+test('another user of the machine cannot connect there', { skip: process.getuid() !== 0 && 'only root can become another user' }, async () => {
+	fs.chmodSync(instance.run, 0o755); // as `fleetport init` makes it
+	try {
+		assert.equal(await stranger('none.sock'), 'ENOENT', 'the folder above does not keep them out');
+		for (const name of ['nginx/https.sock', 'nginx/mqtt-in.sock']) assert.equal(await stranger(name), 'EACCES', name);
+	} finally {
+		fs.chmodSync(instance.run, 0o700);
+	}
 });
 
 test('nothing but the one port listens, and only on this machine', () => {
