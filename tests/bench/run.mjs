@@ -117,9 +117,6 @@ async function row7() {
 	await quiet(); // the demo has just come up
 	const socket = path.join(instance.run, 'audit-cli.sock');
 	const window = 64;
-	const calm = await measure('load_audit', [socket, 8, 2, SECONDS, 400]);
-	const commit = await measure('bound_sqlite', ['audit', scratch, 1, SECONDS / 2, 330]);
-	fs.rmSync(path.join(scratch, 'bound-audit.db'));
 	// In turns, so that whatever else the machine does meets both. While one group is written the next is read: of
 	// 8 × window records under way, half at most are in one batch.
 	const flood = { recordsPerSecond: 0 }, bound = { rowsPerSecond: 0 };
@@ -130,6 +127,11 @@ async function row7() {
 		bound.rowsPerSecond += (await measure('bound_sqlite', ['audit', scratch, 4 * window, SECONDS / TURNS, 330])).rowsPerSecond / TURNS;
 		fs.rmSync(path.join(scratch, 'bound-audit.db'));
 	}
+	// Afterwards: a log that has been in use writes over its write-ahead log; a new one still makes it longer.
+	await quiet();
+	const calm = await measure('load_audit', [socket, 8, 2, SECONDS, 400]);
+	const commit = await measure('bound_sqlite', ['audit', scratch, 1, SECONDS / 2, 330]);
+	fs.rmSync(path.join(scratch, 'bound-audit.db'));
 	results.rows[7] = { commitUs: 1e6 / commit.rowsPerSecond, recordsPerSecond: flood.recordsPerSecond, bound: bound.rowsPerSecond, ratio: flood.recordsPerSecond / bound.rowsPerSecond, p50us: calm.p50us, p99us: calm.p99us };
 	line(7, 'durable audit records, 8 processes', `${thousands(flood.recordsPerSecond)}/s`, `SQLite, same batches: ${thousands(bound.rowsPerSecond)}/s`,
 		percent(flood.recordsPerSecond / bound.rowsPerSecond), '≥ 50 %', flood.recordsPerSecond >= 0.5 * bound.rowsPerSecond);
