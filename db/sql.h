@@ -150,8 +150,9 @@ int sql_next(struct sql_cursor *cursor, const struct sql_into *into, size_t into
 	__attribute__((warn_unused_result, nonnull(1)));
 void sql_end(struct sql_cursor *cursor); /* NULL is allowed */
 
-/* A write: runs in the store's writer thread inside a savepoint of the group's transaction. It returns
- * false (with its error) to undo what it did; others in the group are not touched. It must not block. */
+/* A write: runs in the store's writer thread, or in that of somebody who waits for a write, inside a
+ * savepoint of the group's transaction. It returns false (with its error) to undo what it did; others in
+ * the group are not touched. It must not block, nor take a lock that somebody holds while he writes. */
 typedef bool sql_work(struct sql_conn *conn, void *arg, struct err *e);
 
 /* Hands a write over and waits until it is durable (committed with synchronous=FULL). Until the writer
@@ -160,7 +161,7 @@ typedef bool sql_work(struct sql_conn *conn, void *arg, struct err *e);
 bool sql_write(struct sql_db *db, enum sql_store store, sql_work *work, void *arg, int64_t timeout_ms,
 	struct err *e) __attribute__((warn_unused_result, nonnull(1, 3)));
 
-/* The same without waiting: done(done_arg, ok, error) is called in the writer thread after the commit
+/* The same without waiting: done(done_arg, ok, error) is called in such a thread after the commit
  * (or the failure); it must be short. false: not taken (done is not called). */
 typedef void sql_done(void *done_arg, bool ok, const struct err *error);
 bool sql_write_async(struct sql_db *db, enum sql_store store, sql_work *work, void *arg, sql_done *done,

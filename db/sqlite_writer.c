@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A store's one writer thread. It waits for jobs (sqlite_writer_queue.c), takes the store's flock,
+ * A store's one writer. Its thread waits for jobs (sqlite_writer_queue.c), takes the store's flock,
  * begins, runs each job in a savepoint, commits once, lets go of the lock, and wakes those who wait
- * (sqlite_writer_group.c). Jobs are taken only after the transaction began: until then they can be
+ * (sqlite_writer_group.c). Who has a job while the thread has nothing to do does the same at once. Jobs are taken only after the transaction began: until then they can be
  * withdrawn. Checkpoints run in it too, under the same lock (sqlite_writer_checkpoint.c).
  */
 #include "db/sqlite_writer.h"
@@ -80,34 +80,48 @@ void writer_die(struct writer *w, const struct err *why)
 
 /* ---- the thread */
 
-/* Waits for a job, the end, or a quiet moment. */
-static void wait_for_work(struct writer *w, bool *work, bool *stop)
+/* Under the mutex. Waits until nobody else serves and there is a job, the end, or a quiet moment. */
+static void wait_for_work(struct writer *w)
 {
 	struct timespec deadline = writer_time_in(IDLE_MS);
 	int rc = 0;
-	pthread_mutex_lock(&w->mutex);
-	while (!w->queue.first && !w->stop && rc == 0) {
+	while (w->serving || (!w->queue.first && !w->stop && rc == 0)) {
+		if (rc != 0) /* somebody serves: it is not quiet */
+			deadline = writer_time_in(IDLE_MS);
 		rc = w->owner ? pthread_cond_timedwait(&w->wake, &w->mutex, &deadline)
 		              : pthread_cond_wait(&w->wake, &w->mutex);
 	}
-	*work = w->queue.first != NULL;
-	*stop = w->stop;
-	pthread_mutex_unlock(&w->mutex);
+}
+
+/* Senders that write for themselves leave no quiet moment either. */
+static bool is_quiet(const struct writer *w)
+{
+	return clock_monotonic_ms(clock_real()) - w->served_at >= IDLE_MS;
 }
 
 static void *writer_main(void *arg)
 {
 	struct writer *w = arg;
-	for (;;) {
-		bool work, stop;
-		wait_for_work(w, &work, &stop);
+	bool ended = false;
+	pthread_mutex_lock(&w->mutex);
+	while (!ended) {
+		wait_for_work(w);
+		bool work = w->queue.first != NULL;
+		bool quiet = w->stop || is_quiet(w);
+		ended = w->stop && !work;
+		writer_begin_serving(w);
+		pthread_mutex_unlock(&w->mutex);
 		if (work)
 			writer_serve(w);
-		else
+		else if (quiet)
 			writer_check_in_idle(w);
-		if (stop && !work)
-			break;
+		pthread_mutex_lock(&w->mutex);
+		if (work)
+			writer_end_serving(w);
+		else
+			w->serving = false;
 	}
+	pthread_mutex_unlock(&w->mutex);
 	return NULL;
 }
 

@@ -44,6 +44,9 @@ struct writer {
 	pthread_cond_t wake;
 	struct job_list queue;
 	unsigned queued, queue_max;
+	bool serving;      /* a thread uses all above but the queue: the writer's, or a sender's */
+	pthread_t server;  /* while serving: which one */
+	int64_t served_at; /* monotonic ms, the last time */
 	bool stop;
 	bool dead; /* the file failed: nothing is written any more */
 };
@@ -65,6 +68,11 @@ void writer_die(struct writer *w, const struct err *why);
  * a job is appended. */
 void job_list_init(struct job_list *list);
 void job_list_add(struct job_list *list, struct job *job);
+
+/* Around writer_serve(), writer_serve_here() and writer_check_in_idle(), under the mutex: only one thread
+ * does such a thing. The end wakes the writer's thread where there is more to do. */
+void writer_begin_serving(struct writer *w);
+void writer_end_serving(struct writer *w);
 
 /* The next job, which can no longer be withdrawn; NULL: none waits. */
 struct job *writer_take(struct writer *w);
@@ -89,10 +97,18 @@ bool writer_init_cond(pthread_cond_t *cond);
 
 /* ---- sqlite_writer_group.c */
 
-/* One round with jobs waiting: a group of them in one transaction, committed and answered. */
+/* One round with jobs waiting: a group of them in one transaction, committed and answered. For the
+ * writer's thread, while it is serving. */
 void writer_serve(struct writer *w);
 
+/* The same for a sender that found the writer idle, while it is serving: waits for no lock, makes no
+ * checkpoint. What it could not do stays in the queue. */
+void writer_serve_here(struct writer *w);
+
 /* ---- sqlite_writer_checkpoint.c */
+
+/* Is there so much new in the log that the next commit is followed by a checkpoint? */
+bool writer_check_in_due(const struct writer *w);
 
 /* After a commit, under the flock: an owner copies the log into the store when enough is new in it.
  * false: the file failed. */

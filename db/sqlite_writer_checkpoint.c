@@ -43,13 +43,18 @@ static bool checkpoint(struct writer *w, int mode, int wait_ms, struct err *e)
 	return !sqlite_is_fatal(rc);
 }
 
+bool writer_check_in_due(const struct writer *w)
+{
+	/* With fewer pages than at the last one, the log began anew. */
+	int checked = w->log_pages < w->checked_pages ? 0 : w->checked_pages;
+	return w->owner && w->log_pages - checked >= PASSIVE_PAGES;
+}
+
 bool writer_check_in(struct writer *w, struct err *e)
 {
-	if (!w->owner)
-		return true;
-	if (w->log_pages < w->checked_pages) /* the log began anew */
+	if (w->log_pages < w->checked_pages)
 		w->checked_pages = 0;
-	if (w->log_pages - w->checked_pages < PASSIVE_PAGES)
+	if (!writer_check_in_due(w))
 		return true;
 	int64_t bytes = (int64_t)w->log_pages * 4096;
 	alarm_about_log(w, bytes);

@@ -7,6 +7,8 @@
 
 #include "lib/log.h"
 
+#include <sys/file.h>
+
 enum {
 	GROUP_JOBS = 256, /* in one transaction at most */
 	GROUP_MS = 20,    /* after which no more are taken into it */
@@ -110,6 +112,23 @@ static bool is_stopping(struct writer *w)
 	bool stop = w->stop;
 	pthread_mutex_unlock(&w->mutex);
 	return stop;
+}
+
+void writer_serve_here(struct writer *w)
+{
+	struct err e = ERR_CLEAR;
+	struct job_list taken;
+	bool committed = false;
+
+	job_list_init(&taken);
+	if (flock(w->lock, LOCK_EX | LOCK_NB) != 0)
+		return;
+	/* A sender waits for its own time only: the writer's thread is for those who hold things up. */
+	sqlite3_busy_timeout(w->conn->handle, 0);
+	(void)write_group(w, &taken, &committed, &e);
+	sqlite3_busy_timeout(w->conn->handle, SQLITE_BUSY_MS);
+	sqlite_unlock(w->lock);
+	writer_finish_jobs(w, &taken);
 }
 
 void writer_serve(struct writer *w)

@@ -46,6 +46,21 @@ static void list_remove(struct job_list *list, struct job *job)
 
 /* ---- the writer's side */
 
+void writer_begin_serving(struct writer *w)
+{
+	w->serving = true;
+	w->server = pthread_self();
+}
+
+void writer_end_serving(struct writer *w)
+{
+	w->serving = false;
+	w->served_at = clock_monotonic_ms(clock_real());
+	/* Also for the end of the program, which waits for this. */
+	if (w->queue.first || w->stop)
+		pthread_cond_signal(&w->wake);
+}
+
 struct job *writer_take(struct writer *w)
 {
 	pthread_mutex_lock(&w->mutex);
@@ -135,8 +150,8 @@ bool writer_init_cond(pthread_cond_t *cond)
 /* Under the mutex. */
 static bool enqueue(struct writer *w, struct job *job, struct err *e)
 {
-	assert(!pthread_equal(
-	        pthread_self(), w->thread)); /* a write inside a write would wait for itself */
+	/* A write inside a write would wait for itself. */
+	assert(!(w->serving && pthread_equal(pthread_self(), w->server)));
 	if (w->dead) {
 		struct err why = writer_corrupt(w);
 		return err_set(e, why.code, "%s", why.text);
@@ -148,8 +163,31 @@ static bool enqueue(struct writer *w, struct job *job, struct err *e)
 		        sql_store_name(w->store));
 	job_list_add(&w->queue, job);
 	w->queued++;
-	pthread_cond_signal(&w->wake);
 	return true;
+}
+
+/* Under the mutex, with a job in the queue. Whoever serves looks at the queue when it is done. */
+static void wake_writer(struct writer *w)
+{
+	if (!w->serving)
+		pthread_cond_signal(&w->wake);
+}
+
+/* Under the mutex, with the caller's job in the queue. Nobody serves, nothing else waits, and nothing is
+ * wrong or due: the caller writes its job itself. Waking the writer's thread and being woken by it can take
+ * longer than the commit. */
+static void serve_here(struct writer *w)
+{
+	if (w->serving || w->queued != 1 || w->conn == NULL || w->lock < 0 || w->dead ||
+	        writer_check_in_due(w)) {
+		wake_writer(w);
+		return;
+	}
+	writer_begin_serving(w);
+	pthread_mutex_unlock(&w->mutex);
+	writer_serve_here(w);
+	pthread_mutex_lock(&w->mutex);
+	writer_end_serving(w);
 }
 
 /* Under the mutex: true when the job ended, false when it was withdrawn. */
@@ -179,6 +217,8 @@ bool writer_run(struct writer *w, sql_work *work, void *arg, int64_t timeout_ms,
 		return err_set(e, ERR_MEMORY, "no memory for a condition");
 	pthread_mutex_lock(&w->mutex);
 	bool queued = enqueue(w, &job, e);
+	if (queued)
+		serve_here(w);
 	bool done = queued && await(w, &job, timeout_ms);
 	pthread_mutex_unlock(&w->mutex);
 	pthread_cond_destroy(&ended);
@@ -205,6 +245,8 @@ bool writer_post(
 	job->done_arg = done_arg;
 	pthread_mutex_lock(&w->mutex);
 	bool queued = enqueue(w, job, e);
+	if (queued)
+		wake_writer(w);
 	pthread_mutex_unlock(&w->mutex);
 	if (!queued)
 		free(job);

@@ -33,6 +33,7 @@ enum {
 	ITEMS_A_TURN = 64,    /* of one peer, so that the others get theirs */
 	EVENTS = 64,
 	QUESTIONS = 64, /* a round */
+	FEW = 8,        /* records of a group that does not wait for the writer's thread */
 	READ_WAIT_MS = 1000,
 	WRITE_WAIT_MS = 1500,
 	SCRATCH = 1 << 20,
@@ -70,6 +71,7 @@ struct server {
 	int64_t next_index_busy_us; /* the same in microseconds, as the next one */
 	int64_t last_record_us;     /* when the last group was posted */
 	int64_t entries;            /* since the last heartbeat */
+	size_t last_count;          /* records of the group before */
 	bool index_behind;
 	unsigned char message[AUDIT_WIRE_MAX + 1];
 };
@@ -357,6 +359,21 @@ static void group_ended(void *arg, bool ok, const struct err *error)
 		abort(); /* it takes 2^64 - 2 of them (eventfd(2)) */
 }
 
+/* Commits the filled group here and now: waking the writer's thread, and being woken by it, takes as long
+ * as the commit. Not under load: then the next ones are read meanwhile. */
+static bool commit_few(struct server *s, struct err *e)
+{
+	size_t count = s->group->count;
+
+	s->last_record_us = now_us();
+	s->last_count = count;
+	if (!group_commit(s->group, s->db, e))
+		return survives(e);
+	s->entries += (int64_t)count;
+	index_soon(s);
+	return true;
+}
+
 /* Hands the filled group over if the writer has none, and begins another. */
 static bool post_group(struct server *s, struct err *e)
 {
@@ -364,19 +381,22 @@ static bool post_group(struct server *s, struct err *e)
 
 	if (s->written != NULL || g->count == 0)
 		return true;
+	if (g->count <= FEW && s->last_count <= FEW)
+		return commit_few(s, e);
 	atomic_store(&s->ending.there, false);
 	if (!group_post(g, s->db, group_ended, &s->ending, e)) {
 		group_answer(g, false, e);
 		return survives(e);
 	}
 	s->last_record_us = now_us();
+	s->last_count = g->count;
 	s->written = g;
 	s->group = g == &s->groups[0] ? &s->groups[1] : &s->groups[0];
 	return true;
 }
 
 /* Answers the written group when it ended. The next one is handed over first, so that the writer works
- * while we answer; unless it is the index's turn. */
+ * while we answer; unless it is the index's turn, or they are few. */
 static bool take_ending(struct server *s, struct err *e)
 {
 	struct group *g = s->written;
@@ -395,7 +415,7 @@ static bool take_ending(struct server *s, struct err *e)
 		s->entries += (int64_t)g->count;
 		index_soon(s);
 	}
-	if (!index_due(s) && !post_group(s, e))
+	if (s->group->count > FEW && !index_due(s) && !post_group(s, e))
 		return false;
 	group_answer(g, ok, &error);
 	if (ok)
