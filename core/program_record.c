@@ -41,21 +41,28 @@ bool program_record_start(const struct program_run *run, struct audit_client *au
 	return true;
 }
 
-static void record_once(
-        const struct program_run *run, struct audit_client *audit, const char *action)
+static void record_within(const struct program_run *run, struct audit_client *audit,
+        const char *action, int64_t wait_ms)
 {
+	int64_t end = clock_monotonic_ms(clock_real()) + wait_ms;
 	struct err e = ERR_CLEAR;
 
-	if (!record(run, audit, action, &e))
+	while (!record(run, audit, action, &e)) {
+		if (passes(&e) && clock_monotonic_ms(clock_real()) < end &&
+		        !program_pause(run, TRY_AGAIN_MS))
+			continue;
 		log_event(LOG_LEVEL_ERROR, "audit-failed", "action", action, "why", e.text, NULL);
+		return;
+	}
 }
 
-void program_record_start_once(const struct program_run *run, struct audit_client *audit)
+void program_record_start_within(
+        const struct program_run *run, struct audit_client *audit, int64_t wait_ms)
 {
-	record_once(run, audit, "program.start");
+	record_within(run, audit, "program.start", wait_ms);
 }
 
 void program_record_stop(const struct program_run *run, struct audit_client *audit)
 {
-	record_once(run, audit, "program.stop");
+	record_within(run, audit, "program.stop", 0);
 }

@@ -10,6 +10,7 @@
 #include "lib/program.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What a program does before its start is recorded. It is called again when it, or the record, fails
  * for a reason that passes (ERR_UNAVAILABLE, ERR_BUSY, ERR_IO), so it must bear repetition. */
@@ -22,10 +23,10 @@ bool program_record_start(const struct program_run *run, struct audit_client *au
         program_prepare *prepare, void *arg, bool *stopped, struct err *e)
         __attribute__((warn_unused_result, nonnull(1, 2, 5, 6)));
 
-/* For a program that serves without the audit log: records the start if that can be done now. Else
- * the program's own log says that it was not. */
-void program_record_start_once(const struct program_run *run, struct audit_client *audit)
-        __attribute__((nonnull));
+/* For a program that serves without the audit log: records the start if that can be done within wait_ms
+ * (programs are started side by side). Else the program's own log says that it was not. */
+void program_record_start_within(const struct program_run *run, struct audit_client *audit,
+        int64_t wait_ms) __attribute__((nonnull));
 
 /* Records the stop, when nothing is done any more. A program does not stay for an audit process that is
  * away: then the program's own log says that it was not recorded. */

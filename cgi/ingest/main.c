@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REGIONS_MAX = 64 };
+enum { REGIONS_MAX = 64, AUDIT_WAIT_MS = 5000 };
 
 static const struct config_option options[] = {
         {"ingest", "threads", CONFIG_INT, .fallback = "48", .min = 1, .max = 512},
@@ -80,8 +80,8 @@ static bool serve(struct program_run *run, struct ingest *ingest, long peer, str
 	ingest_site(&site, ingest, config_text(run->config, "fleetport", "agents_url"));
 	if (!web_site_check(&site, e))
 		return false;
-	/* Reports do not wait for the audit log. */
-	program_record_start_once(run, ingest->audit);
+	/* Reports do not wait for the audit log; its process may be starting, too. */
+	program_record_start_within(run, ingest->audit, AUDIT_WAIT_MS);
 	if (!web_fastcgi_serve(&site, &fastcgi, e))
 		return false;
 	strangers_record(ingest->strangers, ingest->audit, INT64_MAX);

@@ -82,8 +82,17 @@ static void *run(void *argument)
 	}
 }
 
-static int child(const char *socket_path, long threads, int64_t begin, int64_t end, double interval,
-        long window, struct tally *sum)
+/* People do not click in step: the threads of all processes begin at different moments of an interval,
+ * spread by the golden ratio, so that neither all come at once nor each after the one before is done. */
+static int64_t phase_of(long place, double interval)
+{
+	double turns = (double)place * 0.6180339887498949;
+
+	return (int64_t)(interval * (turns - (double)(long)turns));
+}
+
+static int child(const char *socket_path, long process, long threads, int64_t begin, int64_t end,
+        double interval, long window, struct tally *sum)
 {
 	static struct worker workers[MAX_THREADS];
 	pthread_t ids[MAX_THREADS];
@@ -96,7 +105,7 @@ static int child(const char *socket_path, long threads, int64_t begin, int64_t e
 	}
 	for (long i = 0; i < threads; i++) {
 		workers[i] = (struct worker){.client = client,
-		        .begin_us = begin,
+		        .begin_us = begin + phase_of(process * threads + i, interval),
 		        .end_us = end,
 		        .interval_us = interval,
 		        .window = window};
@@ -140,7 +149,7 @@ int main(int argc, char **argv)
 		if (pid < 0)
 			return 71;
 		if (pid == 0)
-			_exit(child(argv[1], threads, begin, end,
+			_exit(child(argv[1], i, threads, begin, end,
 			        rate > 0 ? (double)(processes * threads) * 1e6 / rate : 0, window,
 			        &sums[i]));
 	}

@@ -124,7 +124,7 @@ static void a_start_waits_for_the_audit_process_and_is_recorded_once(void **stat
 	assert_int_equal(recorded(&s, "program.stop", 0), 0);
 	program_record_stop(&s.run, s.audit);
 	assert_int_equal(recorded(&s, "program.stop", 1), 1);
-	program_record_start_once(&s.run, s.audit);
+	program_record_start_within(&s.run, s.audit, 0);
 	assert_int_equal(recorded(&s, "program.start", 2), 2);
 	tear_down(&s);
 }
@@ -169,8 +169,11 @@ static void a_stop_does_not_stay_for_an_audit_process_that_is_away(void **state)
 	set_up(&s);
 	began = clock_monotonic_ms(clock);
 	program_record_stop(&s.run, s.audit);
-	program_record_start_once(&s.run, s.audit);
+	program_record_start_within(&s.run, s.audit, 0);
 	assert_true(clock_monotonic_ms(clock) - began < 2000);
+	began = clock_monotonic_ms(clock);
+	program_record_start_within(&s.run, s.audit, 600);
+	assert_in_range(clock_monotonic_ms(clock) - began, 600, 5000);
 	tear_down(&s);
 }
 
