@@ -35,8 +35,10 @@ struct writer {
 	int lock;              /* the store's lock file; -1: its folder is not there yet */
 	struct sql_conn *conn; /* NULL: the store is not there yet */
 	sqlite3_stmt *save, *release, *undo;
-	int log_pages;     /* in the write-ahead log after the last commit */
-	int checked_pages; /* of them at the last checkpoint */
+	int log_pages;       /* in the write-ahead log after the last commit */
+	int checked_pages;   /* of them at the last checkpoint */
+	int64_t checked_at;  /* monotonic ms */
+	unsigned group_jobs; /* in the last transaction */
 	int64_t alarmed_at;
 
 	pthread_t thread;

@@ -9,7 +9,13 @@
 
 #include <sys/file.h>
 
-enum { PASSIVE_PAGES = 2000 }; /* 8 MiB of new log */
+/* Often while there is little to do, so that nobody waits long for one; else seldom, so that pages that change
+ * often are copied seldom. */
+enum {
+	PASSIVE_PAGES = 2000, /* 8 MiB of new log */
+	EARLY_PAGES = 500,
+	EARLY_MS = 500, /* after the last one */
+};
 #define RESTART_BYTES       (INT64_C(16) << 20)
 #define RESTART_LARGE_BYTES (INT64_C(64) << 20)
 #define ALARM_BYTES         (INT64_C(256) << 20)
@@ -37,6 +43,7 @@ static bool checkpoint(struct writer *w, int mode, int wait_ms, struct err *e)
 		if (pages >= 0)
 			w->log_pages = pages;
 		w->checked_pages = w->log_pages;
+		w->checked_at = clock_monotonic_ms(clock_real());
 		return true;
 	}
 	sqlite_error(h, rc, "checkpoint", e);
@@ -47,7 +54,11 @@ bool writer_check_in_due(const struct writer *w)
 {
 	/* With fewer pages than at the last one, the log began anew. */
 	int checked = w->log_pages < w->checked_pages ? 0 : w->checked_pages;
-	return w->owner && w->log_pages - checked >= PASSIVE_PAGES;
+	int pages = w->log_pages - checked;
+	return w->owner &&
+	       (pages >= PASSIVE_PAGES ||
+	               (pages >= EARLY_PAGES &&
+	                       clock_monotonic_ms(clock_real()) - w->checked_at >= EARLY_MS));
 }
 
 bool writer_check_in(struct writer *w, struct err *e)

@@ -51,11 +51,13 @@ static bool run_job(struct writer *w, struct job *job, struct err *group_error)
 static bool run_group(struct writer *w, struct job_list *taken, struct err *e)
 {
 	int64_t until = clock_monotonic_ms(clock_real()) + GROUP_MS;
-	for (unsigned count = 0; count < GROUP_JOBS; count++) {
+	w->group_jobs = 0;
+	while (w->group_jobs < GROUP_JOBS) {
 		struct job *job = writer_take(w);
 		if (!job)
 			break;
 		job_list_add(taken, job);
+		w->group_jobs++;
 		if (!run_job(w, job, e))
 			return false;
 		if (clock_monotonic_ms(clock_real()) >= until)

@@ -173,13 +173,13 @@ static void wake_writer(struct writer *w)
 		pthread_cond_signal(&w->wake);
 }
 
-/* Under the mutex, with the caller's job in the queue. Nobody serves, nothing else waits, and nothing is
- * wrong or due: the caller writes its job itself. Waking the writer's thread and being woken by it can take
- * longer than the commit. */
+/* Under the mutex, with the caller's job in the queue. Nobody serves, nothing else waits or came with the
+ * last one, and nothing is wrong or due: the caller writes its job itself. Waking the writer's thread and
+ * being woken by it can take longer than the commit. Where several come, they are better one group. */
 static void serve_here(struct writer *w)
 {
-	if (w->serving || w->queued != 1 || w->conn == NULL || w->lock < 0 || w->dead ||
-	        writer_check_in_due(w)) {
+	if (w->serving || w->queued != 1 || w->group_jobs > 1 || w->conn == NULL || w->lock < 0 ||
+	        w->dead || writer_check_in_due(w)) {
 		wake_writer(w);
 		return;
 	}
